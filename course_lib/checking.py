@@ -1,0 +1,551 @@
+"""Check a learner's answer: the one entry point for learner and grader.
+
+`check` runs a function on the cases of its exercise and decides by the results alone. When they are wrong it
+says one thing, the most useful. `hint` gives the next of three hints, `solution` shows an answer to those who
+have tried, `plug_in` puts a right answer to work, `settle` compares a prediction with what came out.
+"""
+
+import dis
+import html
+import re
+import sys
+import traceback
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from course_lib.comparing import Difference, compare, describe
+from course_lib.exercises import Case, ContractError, Exercise, Misconception, Prediction, Quiz, all_exercises
+from course_lib.running import Captured, Outcome, TimeLimitReached, quietly, run_case, time_limit
+
+__all__ = ["MIME_TYPE", "Note", "Part", "Verdict", "check", "hint", "plug_in", "settle", "solution"]
+
+MIME_TYPE = "application/vnd.course.verdict+json"
+TIME_LIMIT = 5.0  # seconds for all calls of one check; a right answer needs milliseconds
+
+
+# ---------------------------------------------------------------------------------------------------------
+# The verdict
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of an exercise: ``earned`` is None where the core failed, so the part was not looked at."""
+
+    name: str
+    points: int
+    earned: bool | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `check` found.
+
+    Shown as HTML in a notebook and as text elsewhere. In a notebook its plain-text form is the points alone,
+    which is how nbgrader reads partial credit; `MIME_TYPE` carries the same as JSON, for reports.
+    """
+
+    exercise: str
+    status: str  # "right", "wrong", "error", "timed out", "not attempted", "noted"
+    points: float
+    max_points: int
+    message: str
+    misconception: str | None = None
+    case: str = ""
+    parts: tuple[Part, ...] = ()
+    printed: str = ""
+
+    @property
+    def title(self) -> str:
+        """Headline: a sign and the status with the points."""
+        sign = {"right": "✓", "noted": "✓", "not attempted": "○"}.get(self.status, "✗")
+        names = {"error": "Stopped by an error", "timed out": "Stopped: no end in sight", "wrong": "Not yet"}
+        name = names.get(self.status, self.status.capitalize())
+        return f"{sign} {name} · {self.exercise} · {self.points:g} of {self.max_points} points"
+
+    def __str__(self):
+        lines = [self.title, self.message]
+        if self.case:
+            lines += ["", "The call:", *("    " + line for line in self.case.splitlines())]
+        if self.printed:
+            lines += ["", "What your code printed:", *("    " + line for line in self.printed.splitlines())]
+        if len(self.parts) > 1 and self.status not in ("right", "not attempted"):
+            lines += ["", *(f"  {_mark(part)} {part.name} ({part.points:g})" for part in self.parts)]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the verdict for machines: exercise, status, misconception, points, parts."""
+        return {
+            "exercise": self.exercise,
+            "status": self.status,
+            "misconception": self.misconception,
+            "points": float(self.points),
+            "max_points": float(self.max_points),
+            "parts": {part.name: part.earned for part in self.parts},
+        }
+
+    def to_html(self) -> str:
+        """Return the verdict as a card that reads well in light and dark themes."""
+        colour = {"right": "#009E73", "noted": "#0072B2", "not attempted": "#888888"}.get(self.status, "#D55E00")
+        blocks = [
+            f"<p style='margin:0'><strong>{html.escape(self.title)}</strong></p>",
+            f"<p style='margin:.3em 0 0'>{_html(self.message)}</p>",
+        ]
+        if self.case:
+            blocks.append(f"<p style='margin:.3em 0 0'>The call:</p>{_pre(self.case)}")
+        if len(self.parts) > 1 and self.status not in ("right", "not attempted"):
+            items = " &nbsp; ".join(
+                f"{_mark(part)} {html.escape(part.name)} ({part.points:g})" for part in self.parts
+            )
+            blocks.append(f"<p style='margin:.3em 0 0'>{items}</p>")
+        if self.printed:
+            blocks.append(f"<details><summary>What your code printed</summary>{_pre(self.printed)}</details>")
+        return _card(colour, "".join(blocks))
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        if not _in_notebook():
+            return {"text/plain": str(self)}
+        return {
+            "text/plain": repr(float(self.points)),
+            "text/html": self.to_html(),
+            MIME_TYPE: self.to_json(),
+        }
+
+
+@dataclass(frozen=True)
+class Note:
+    """A hint, a solution or a settled prediction: text that shows as a card in a notebook."""
+
+    title: str
+    text: str
+    code: str = ""
+
+    def __str__(self):
+        return "\n".join(filter(None, [self.title, self.text, self.code]))
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        body = f"<p style='margin:0'><strong>{html.escape(self.title)}</strong></p>"
+        body += f"<p style='margin:.3em 0 0'>{_html(self.text)}</p>" + (_pre(self.code) if self.code else "")
+        return _card("#0072B2", body)
+
+
+def _mark(part: Part) -> str:
+    return {True: "✓", False: "✗", None: "–"}[part.earned]
+
+
+def _card(colour: str, body: str) -> str:
+    style = f"border-left:4px solid {colour};padding:.4em .8em;margin:.2em 0;max-width:46em"
+    return f"<div style='{style}'>{body}</div>"
+
+
+def _html(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text)).replace("\n", "<br>")
+
+
+def _pre(text: str) -> str:
+    return f"<pre style='margin:.3em 0 0;white-space:pre-wrap'>{html.escape(text)}</pre>"
+
+
+def _in_notebook() -> bool:
+    """Whether a Jupyter kernel (and not a terminal) asks for our representation."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Deciding
+
+
+@lru_cache(maxsize=256)
+def _reference_outcomes(name: str, seed: int) -> tuple[list[Case], list[Outcome]]:
+    exercise = all_exercises()[name]
+    cases = exercise.make_cases(seed)
+    with quietly(Captured()):
+        outcomes = [run_case(exercise.reference, exercise, c) for c in cases]
+    for outcome in outcomes:
+        if outcome.error is not None:
+            raise outcome.error
+    return cases, outcomes
+
+
+def _first_difference(expected: Outcome, actual: Outcome, exercise: Exercise) -> Difference | None:
+    for name, value in expected.values.items():
+        other = actual.values.get(name)
+        if exercise.returns and name == "the result":
+            names = ", ".join(exercise.returns)
+            if not isinstance(other, tuple | list) or len(other) != len(exercise.returns):
+                text = f"The function should return {len(exercise.returns)} values, `{names}`, but returned"
+                return Difference("type", f"{text} {describe(other)}.")
+            found = (
+                compare(e, a, n, rtol=exercise.rtol)
+                for n, e, a in zip(exercise.returns, value, other, strict=True)
+            )
+            difference = next((d for d in found if d), None)
+        else:
+            difference = compare(value, other, name, rtol=exercise.rtol)
+        if difference:
+            return difference
+    return None
+
+
+def _agree(expected: Outcome, actual: Outcome, exercise: Exercise) -> bool:
+    if expected.error is not None or actual.error is not None:
+        same_kind = type(expected.error) is type(actual.error)
+        return same_kind and (
+            not isinstance(actual.error, ContractError) or str(expected.error) == str(actual.error)
+        )
+    return expected.mutated == actual.mutated and _first_difference(expected, actual, exercise) is None
+
+
+def _show_value(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        if value.size > 24:
+            return f"<array of shape {value.shape}, dtype {value.dtype}>"
+        text = np.array2string(value, separator=", ", max_line_width=88, floatmode="unique")
+        dtype = "" if value.dtype in (np.float64, np.int64) else f", dtype=np.{value.dtype}"
+        return f"np.array({text}{dtype})".replace("\n", "\n         ")
+    return repr(value)
+
+
+def _show_call(exercise: Exercise, case: Case) -> str:
+    arguments = [_show_value(value) for value in case.args]
+    arguments += [f"{name}={_show_value(value)}" for name, value in case.kwargs.items()]
+    line = f"{exercise.name}({', '.join(arguments)})"
+    if len(line) <= 96 and "\n" not in line:
+        return line
+    return (
+        f"{exercise.name}(\n"
+        + "".join("    " + argument.replace("\n", "\n    ") + ",\n" for argument in arguments)
+        + ")"
+    )
+
+
+def _is_untouched(function: Callable) -> bool:
+    """Whether nothing was written: a docstring, ``pass``, ``...``, ``return None``, or the stub's ``raise``."""
+    if isinstance(function, type):
+        methods = [m for m in vars(function).values() if isinstance(m, types.FunctionType)]
+        return all(map(_is_untouched, methods))
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return False
+    nothing = {"RESUME", "NOP", "LOAD_CONST", "POP_TOP", "RETURN_CONST", "RETURN_VALUE"}
+    if code.co_names == ("NotImplementedError",):
+        nothing |= {"LOAD_GLOBAL", "PUSH_NULL", "PRECALL", "CALL", "RAISE_VARARGS"}
+    return all(
+        step.opname in nothing and (step.opname not in ("LOAD_CONST", "RETURN_CONST") or step.argval is None)
+        for step in dis.get_instructions(code)
+    )
+
+
+def _show_error(error: BaseException, function: Callable) -> str:
+    """Name the error and the learner's own line that raised it."""
+    if isinstance(error, ContractError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return "Your function called `exit()`. A function gives its result back with `return`."
+    text = f"Your function raised `{': '.join(filter(None, [type(error).__name__, str(error)]))}`"
+    code = getattr(function, "__code__", None)
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if code is not None and frame.filename == code.co_filename and frame.line
+    ]
+    if own:
+        return f"{text}\nin line {own[-1].lineno} of its cell: `{own[-1].line.strip()}`"
+    return text + "."
+
+
+def _judge(function: Callable, exercise: Exercise, seed: int) -> Verdict:
+    """Run all cases and decide. The order of what is said is the order of usefulness."""
+    zero = {"exercise": exercise.name, "points": 0.0, "max_points": exercise.points}
+    parts = tuple(Part(name, points, False) for name, points in exercise.parts.items())
+    missing = Verdict(
+        **zero,
+        status="not attempted",
+        message=f"Nothing here yet. Write `{exercise.name}`, run its cell, then check again. "
+        f"Stuck? `hint({exercise.name})` helps.",
+        parts=parts,
+    )
+    if _is_untouched(function):
+        return missing
+
+    cases, expected = _reference_outcomes(exercise.name, seed)
+    printed, outcomes = Captured(), []
+    try:
+        with quietly(printed), time_limit(TIME_LIMIT):
+            for c in cases:
+                outcomes.append(run_case(function, exercise, c))
+    except TimeLimitReached:
+        return Verdict(
+            **zero,
+            status="timed out",
+            message=f"Your function was stopped because it did not come back within {TIME_LIMIT:g} seconds. "
+            "Look for a loop whose condition never becomes false, or whose counter never moves.",
+            case=_show_call(exercise, cases[len(outcomes)]),
+            parts=parts,
+            printed=str(printed),
+        )
+    if isinstance(outcomes[0].error, NotImplementedError):
+        text = "Your code runs into the stub's last line. Delete `raise NotImplementedError`, then check again."
+        return replace(missing, message=text)
+
+    agree = [_agree(e, a, exercise) for e, a in zip(expected, outcomes, strict=True)]
+    parts = _earned_parts(exercise, cases, agree)
+    common = {
+        "exercise": exercise.name,
+        "points": float(sum(part.points for part in parts if part.earned)),
+        "max_points": exercise.points,
+        "parts": parts,
+        "printed": str(printed),
+    }
+    if all(agree):
+        return Verdict(**common, status="right", message=f"All {len(cases)} cases agree.")
+
+    worst = min((i for i, good in enumerate(agree) if not good), key=lambda i: _order(exercise, cases[i]))
+    error = outcomes[worst].error
+    common["case"] = _show_call(exercise, cases[worst])
+    known = _recognise(exercise, cases, outcomes)
+    if known:
+        return Verdict(**common, status="wrong", message=known.message, misconception=known.key)
+    if error is not None:
+        status = "wrong" if isinstance(error, ContractError) else "error"
+        return Verdict(**common, status=status, message=_show_error(error, function))
+    difference = _first_difference(expected[worst], outcomes[worst], exercise)
+    if outcomes[worst].mutated and (difference is None or difference.kind == "value"):
+        names = " and ".join(f"`{name}`" for name in outcomes[worst].mutated)
+        message = (
+            f"Your function changes its argument {names} in place, so the caller's data differ afterwards. "
+            "Compute into a new array (or work on a copy)."
+        )
+        return Verdict(**common, status="wrong", message=message)
+    return Verdict(**common, status="wrong", message=difference.text)
+
+
+def _order(exercise: Exercise, case: Case) -> tuple[int, int]:
+    return list(exercise.parts).index(case.part), case.size
+
+
+def _earned_parts(exercise: Exercise, cases: list[Case], agree: list[bool]) -> tuple[Part, ...]:
+    good = {name: all(a for c, a in zip(cases, agree, strict=True) if c.part == name) for name in exercise.parts}
+    core = next(iter(exercise.parts))
+    return tuple(
+        Part(name, points, good[name] if good[core] or name == core else None)
+        for name, points in exercise.parts.items()
+    )
+
+
+def _recognise(exercise: Exercise, cases: list[Case], outcomes: list[Outcome]) -> Misconception | None:
+    """Return the misconception whose results are reproduced on every case, if there is one."""
+    with quietly(Captured()):
+        for misconception in exercise.misconceptions:
+            pairs = zip(cases, outcomes, strict=True)
+            if all(_agree(run_case(misconception.function, exercise, c), o, exercise) for c, o in pairs):
+                return misconception
+    return None
+
+
+# ---------------------------------------------------------------------------------------------------------
+# What learners call
+
+
+@dataclass
+class _Progress:
+    """What this session knows of one exercise: hints given, whether one was tried, the last right answer."""
+
+    hints: int = 0
+    tried: bool = False
+    right: Callable | None = None
+
+
+_progress: dict[str, _Progress] = {}
+
+
+def _progress_of(name: str) -> _Progress:
+    return _progress.setdefault(name, _Progress())
+
+
+def _find(item: Any, caller: str) -> Exercise | Quiz:
+    """Return the exercise meant by a function, a class or a name."""
+    name = item if isinstance(item, str) else getattr(item, "__name__", None)
+    bank = all_exercises()
+    if name in bank:
+        return bank[name]
+    if name is None:
+        raise TypeError(
+            f"{caller} takes the function itself, as in {caller}(steps_per_epoch), without calling it; "
+            f"got {describe(item).replace('`', '')}"
+        )
+    close = get_close_matches(name, bank, n=1)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"{caller}: there is no exercise called {name!r} in this course{meant}")
+
+
+def check(function: Callable | None = None, /, *, seed: int = 0, **answers: str | None) -> Verdict:
+    """Check your answer to an exercise.
+
+    Parameters
+    ----------
+    function : callable, optional
+        The function (or class) that you wrote, under the name that the exercise gave it.
+    seed : int
+        Draws the cases; another seed, other numbers.
+    **answers : str or None
+        For a quiz or a prediction instead: its name and your answer, as in ``check(one_pass=one_pass)``.
+
+    Returns
+    -------
+    Verdict
+        Shown as a card in a notebook. The last line of a graded cell must be this call.
+
+    Raises
+    ------
+    TypeError
+        If the function was called instead of passed, or nothing (or too much) was given.
+    ValueError
+        If the name belongs to no exercise of the course.
+    """
+    if (function is None) == (len(answers) != 1):
+        raise TypeError("check takes one thing: a function, as in check(steps_per_epoch), or one answer by name")
+    if answers:
+        (name, answer), *_ = answers.items()
+        return _check_answer(_find(name, "check"), answer)
+    exercise = _find(function, "check")
+    if not isinstance(exercise, Exercise):
+        raise TypeError(f"check({exercise.name}={exercise.name}) is how an answer to a question is checked")
+    if not callable(function):
+        raise TypeError(f"check takes the function itself: check({exercise.name}), without quotes")
+    verdict = _judge(function, exercise, seed)
+    progress = _progress_of(exercise.name)
+    progress.tried = progress.tried or verdict.status != "not attempted"
+    progress.right = function if verdict.status == "right" else None
+    return verdict
+
+
+def _check_answer(quiz: Quiz, answer: Any) -> Verdict:
+    if not isinstance(quiz, Quiz):
+        raise TypeError(f"{quiz.name} is a function to write: check({quiz.name})")
+    common = {"exercise": quiz.name, "max_points": quiz.points}
+    options = ", ".join(f'"{option}"' for option in quiz.options)
+    if answer is None or answer is Ellipsis:
+        text = f"No answer yet. Set `{quiz.name}` to one of {options}, run that cell, then check again."
+        return Verdict(**common, status="not attempted", points=0.0, message=text)
+    option = answer.strip().lower() if isinstance(answer, str) else str(answer).lower()
+    if option not in quiz.options:
+        text = f"The answer should be one of {options}, in quotes; yours is {describe(answer)}."
+        return Verdict(**common, status="wrong", points=0.0, message=text)
+    _progress_of(quiz.name).tried = True
+    if isinstance(quiz, Prediction):
+        text = f'You predict "{option}". Now let the experiment decide.'
+        return Verdict(**common, status="noted", points=float(quiz.points), message=text)
+    if quiz.is_right(option):
+        return Verdict(**common, status="right", points=float(quiz.points), message=quiz.right)
+    return Verdict(
+        **common,
+        status="wrong",
+        points=0.0,
+        message=quiz.wrong[option],
+        misconception=f"{quiz.name}:{option}",
+    )
+
+
+def settle(**answers: str | None) -> Note:
+    """Compare a prediction with what the experiment showed, as in ``settle(noise=noise)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If not exactly one prediction is given, or the name belongs to none.
+    """
+    if len(answers) != 1:
+        raise TypeError("settle takes one prediction by name, as in settle(noise=noise)")
+    (name, answer), *_ = answers.items()
+    quiz = _find(name, "settle")
+    if not isinstance(quiz, Prediction):
+        raise ValueError(f"settle: {name!r} is not a prediction")
+    option = answer.strip().lower() if isinstance(answer, str) else None
+    if option not in quiz.options:
+        return Note(
+            "No prediction to settle", "Predict first, above: guessing before looking is half the learning."
+        )
+    if quiz.is_right(option):
+        return Note("As you predicted", quiz.right)
+    return Note("A surprise, then", f"{quiz.wrong[option]} {quiz.right}")
+
+
+def hint(exercise: Callable | str) -> Note:
+    """Give the next hint: where to look, then the idea, then nearly the line.
+
+    Parameters
+    ----------
+    exercise : callable or str
+        Your function, or the exercise's name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no exercise of the course, or a question (those have no hints).
+    """
+    found = _find(exercise, "hint")
+    if isinstance(found, Quiz):
+        raise ValueError(f"hint: {found.name!r} is a question; the text above it holds the answer")
+    progress = _progress_of(found.name)
+    level = min(progress.hints, 2)
+    progress.hints = level + 1
+    more = (
+        "Another call gives the next hint."
+        if level < 2
+        else f"That was the last; `solution({found.name})` shows one."
+    )
+    return Note(f"Hint {level + 1} of 3 · {found.name}", f"{found.hints[level]}\n{more}")
+
+
+def solution(exercise: Callable | str) -> Note:
+    """Show an answer, once you have checked an attempt of your own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no exercise of the course, or a question.
+    """
+    found = _find(exercise, "solution")
+    if isinstance(found, Quiz):
+        raise ValueError(f"solution: {found.name!r} is a question; check your answer instead")
+    if not _progress_of(found.name).tried:
+        return Note(
+            f"First a try · {found.name}",
+            f"Write something, even if you doubt it, and run `check({found.name})`. Its message will tell you "
+            "more than the solution can.",
+        )
+    return Note(
+        f"One solution · {found.name}",
+        "Read it, close it, write your own from memory. Then explain it back in a sentence or two: "
+        + found.explain,
+        found.solution_source(),
+    )
+
+
+def plug_in(function: Callable) -> Callable:
+    """Return your function if it is right, otherwise the course's own, and say which.
+
+    So the experiments below an exercise run whatever its state, and on your code when it works.
+    """
+    exercise = _find(function, "plug_in")
+    if not isinstance(exercise, Exercise):
+        raise TypeError(f"plug_in takes a function that you wrote; {exercise.name!r} is a question")
+    if _progress_of(exercise.name).right is not function:
+        check(function)
+    if _progress_of(exercise.name).right is function:
+        print(f"Running on your {exercise.name}.")
+        return function
+    print(f"Running on the course's {exercise.name}; yours takes over when its check is right.")
+    return exercise.reference

@@ -1,0 +1,1368 @@
+"""Week 01, mini-batch gradient descent: the exercises with their cases, misconceptions and hints."""
+
+import copy
+import math
+
+import numpy as np
+
+from course_lib.comparing import describe
+from course_lib.exercises import ContractError, Exercise, Prediction, Quiz, Seed, case
+from course_lib.minibatch import iterate_minibatches as course_minibatches
+from course_lib.networks import log_softmax, softmax_regression_loss_and_gradient
+
+# ---------------------------------------------------------------------------------------------------------
+# steps_per_epoch
+
+
+def steps_per_epoch(m, batch_size):
+    return math.ceil(m / batch_size)
+
+
+def steps_cases(rng):
+    b = int(rng.integers(3, 9))
+    k = int(rng.integers(3, 9))
+    yield from (case("whole batches", m, size) for m, size in [(k * b, b), (b, b), (1000, 250), (60, 1)])
+    short = [(k * b + 1, b), (k * b - 1, b), (b - 1, b), (k * b + b // 2, b), (1, 64), (5_000_001, 1000)]
+    yield from (case("a short last batch", m, size) for m, size in short)
+
+
+steps = Exercise(
+    steps_per_epoch,
+    parts={"whole batches": 1, "a short last batch": 1},
+    cases=steps_cases,
+    hints=(
+        "Take m = 10 and batches of 4. How many examples are in each batch, the last one included?",
+        "Divide, and round in the direction that leaves no example behind. Then ask what type the result has.",
+        "`math.ceil` rounds up and returns an `int`; with whole numbers, `-(-a // b)` does the same.",
+    ),
+    explain="which examples would never be seen if you rounded down?",
+)
+
+
+@steps.misconception(
+    "You round down, so the last m % batch_size examples belong to no batch. A short last batch is a batch "
+    "too: round up."
+)
+def rounds_down(m, batch_size):
+    return m // batch_size
+
+
+@steps.misconception(
+    "You always add one. When batch_size divides m exactly, nothing is left over and the extra batch is empty."
+)
+def always_one_more(m, batch_size):
+    return m // batch_size + 1
+
+
+@steps.misconception(
+    "You round to the nearest whole number, so a small rest is dropped and a large one is kept. Any rest "
+    "needs a batch: "
+    "round up."
+)
+def rounds_to_nearest(m, batch_size):
+    return round(m / batch_size)
+
+
+@steps.misconception(
+    "The value is right, but it is a float (`np.ceil` returns one). A number of steps is counted: return an `int`."
+)
+def a_float(m, batch_size):
+    return np.ceil(m / batch_size)
+
+
+@steps.misconception(
+    "You divide without rounding, so 10 examples in batches of 4 give 2.5 steps. A step happens or it does "
+    "not: round up."
+)
+def not_rounded(m, batch_size):
+    return m / batch_size
+
+
+@steps.misconception(
+    "The division is upside down: it is m examples that are shared out among batches of batch_size."
+)
+def upside_down(m, batch_size):
+    return math.ceil(batch_size / m)
+
+
+@steps.misconception(
+    "You return the size of the last, short batch (the remainder). Asked is how many batches there are."
+)
+def the_remainder(m, batch_size):
+    return m % batch_size
+
+
+@steps.misconception(
+    "You give at least one step but otherwise round down. A rest needs a batch of its own for every m, not "
+    "only for "
+    "m < batch_size."
+)
+def at_least_one(m, batch_size):
+    return max(1, m // batch_size)
+
+
+@steps.misconception("That is one update per example, which is right only for batch_size = 1.")
+def one_per_example(m, batch_size):
+    return m
+
+
+@steps.misconception(
+    "That is m examples minus the batch; what is needed is how many times a batch fits, rounded up."
+)
+def difference(m, batch_size):
+    return max(1, m - batch_size)
+
+
+@steps.misconception(
+    "You return a whole division plus the remainder. The remainder is one batch, whatever its size."
+)
+def remainder_added(m, batch_size):
+    return m // batch_size + m % batch_size
+
+
+@steps.alternative
+def negative_floor(m, batch_size):
+    return -(-m // batch_size)
+
+
+@steps.alternative
+def by_counting(m, batch_size):
+    return len(range(0, m, batch_size))
+
+
+@steps.alternative
+def quotient_and_rest(m, batch_size):
+    quotient, rest = divmod(m, batch_size)
+    return np.int64(quotient + (rest > 0))
+
+
+# ---------------------------------------------------------------------------------------------------------
+# iterate_minibatches
+
+
+def iterate_minibatches(X, y, *, batch_size, rng):
+    order = rng.permutation(len(X))
+    for start in range(0, len(X), batch_size):
+        batch = order[start : start + batch_size]
+        yield X[batch], y[batch]
+
+
+def batch_cases(rng):
+    def numbered(part, m, batch_size):
+        y = np.arange(m)
+        X = y[:, None] + np.array([0.0, 0.5])  # the row says which example it is
+        return case(part, X, y, batch_size=batch_size, rng=Seed(int(rng.integers(1000))))
+
+    b, k = int(rng.integers(3, 6)), int(rng.integers(3, 6))
+    for m, size in [(k * b, b), (b, b), (20, 1)]:
+        yield numbered("every example once", m, size)
+    for m, size in [(k * b + 1, b), (k * b - 1, b), (b - 1, b), (1, 1), (15, 64)]:
+        yield numbered("a short last batch", m, size)
+    for m, size in [(24, 4), (30, 6)]:
+        yield numbered("shuffled by rng, anew each epoch", m, size)
+
+
+def observe_batches(call, case):
+    """Properties of the batches, not their order: every correct way to shuffle is right."""
+    (X, y), batch_size, rng = case.args, case.kwargs["batch_size"], case.kwargs["rng"]
+    m, same_state = len(X), copy.deepcopy(rng)
+    first = read_batches(call(X, y, batch_size=batch_size, rng=rng), X)
+    second = read_batches(call(X, y, batch_size=batch_size, rng=rng), X)
+    sizes = [len(ids) for ids, _ in first]
+    ids = np.concatenate([[], *(ids for ids, _ in first)])
+    labels = np.concatenate([[], *(labels for _, labels in first)])
+    ids_2 = np.concatenate([[], *(ids for ids, _ in second)])
+    left_out, left_out_2 = (sorted(set(range(m)) - set(seen.tolist())) for seen in (ids, ids_2))
+    again = "the same ones every epoch" if left_out == left_out_2 else "others every epoch"
+    seen = {
+        "sizes of the batches": ", ".join(map(str, sizes)),
+        "examples left out": f"{len(left_out)} of {m}, {again}" if left_out else "none",
+        "examples used twice in an epoch": len(set(ids.tolist())) < len(ids),
+        "every label stays with its example": np.array_equal(ids, labels),
+    }
+    if case.part != "shuffled by rng, anew each epoch":
+        return seen
+    third = np.concatenate([ids for ids, _ in read_batches(call(X, y, batch_size=batch_size, rng=same_state), X)])
+    in_one_piece = all(np.array_equal(np.sort(i), np.arange(min(i), min(i) + len(i))) for i, _ in first if len(i))
+    return seen | {
+        "the order differs from that of the data": not np.array_equal(ids, np.arange(m)[: len(ids)]),
+        "a batch mixes examples from all over the data": not in_one_piece,
+        "the next epoch has another order": not np.array_equal(ids, ids_2),
+        "equal generators give equal orders": np.array_equal(ids, third),
+    }
+
+
+def read_batches(batches, X):
+    """Return the examples' numbers and labels batch by batch, or say what is wrong with the batches."""
+    if batches is None:
+        raise ContractError("Your function returned None. It should `yield` pairs `(X_batch, y_batch)`.")
+    if not isinstance(batches, list | tuple):
+        raise ContractError(f"Expected batches one after another, got a value of type `{type(batches).__name__}`.")
+    if [getattr(batch, "ndim", None) for batch in batches] == [2, 1]:
+        raise ContractError("Your function returned a single pair, not one pair after another.")
+    found = []
+    for i, batch in enumerate(batches):
+        if not isinstance(batch, list | tuple) or len(batch) != 2:
+            raise ContractError(f"Batch {i} should be a pair `(X_batch, y_batch)`, but is {describe(batch)}.")
+        X_batch, y_batch = batch
+        if not isinstance(X_batch, np.ndarray) or not isinstance(y_batch, np.ndarray):
+            raise ContractError(f"X and y of batch {i} should both be NumPy arrays, as `X[...]` and `y[...]` are.")
+        if X_batch.ndim != 2 or X_batch.shape[1] != X.shape[1] or y_batch.shape != X_batch.shape[:1]:
+            raise ContractError(
+                f"Batch {i} has shapes {X_batch.shape} and {y_batch.shape}; with B examples they should be "
+                f"(B, {X.shape[1]}) and (B,)."
+            )
+        numbers = X_batch[:, 0].astype(int)
+        if not np.isin(numbers, range(len(X))).all() or not np.array_equal(X[numbers], X_batch):
+            raise ContractError(f"The rows of batch {i} are not rows of X: hand them out as they are.")
+        found.append((numbers, y_batch))
+    return found
+
+
+batches = Exercise(
+    iterate_minibatches,
+    parts={"every example once": 2, "a short last batch": 1, "shuffled by rng, anew each epoch": 1},
+    cases=batch_cases,
+    observe=observe_batches,
+    hints=(
+        "Do not shuffle X or y. Make one shuffled list of row numbers, and let both follow it.",
+        "`rng.permutation(m)` is that list. Cut it into pieces of batch_size; slicing past the end is "
+        "allowed and gives "
+        "the short last piece.",
+        "`for start in range(0, m, batch_size):` … `yield X[order[start : start + batch_size]], …` and the "
+        "same for y.",
+    ),
+    explain="why does one `order` for X and y keep every label with its example?",
+)
+
+
+@batches.misconception(
+    "X and y are shuffled differently, so examples get other examples' labels. Draw one permutation and "
+    "index both with it."
+)
+def shuffled_apart(X, y, *, batch_size, rng):
+    order_X, order_y = rng.permutation(len(X)), rng.permutation(len(X))
+    for start in range(0, len(X), batch_size):
+        stop = start + batch_size
+        yield X[order_X[start:stop]], y[order_y[start:stop]]
+
+
+@batches.misconception(
+    "The last, short batch is missing: its examples do nothing in this epoch. Let the loop run to m; the "
+    "last slice may be "
+    "shorter."
+)
+def drops_the_short_batch(X, y, *, batch_size, rng):
+    order = rng.permutation(len(X))
+    for i in range(len(X) // batch_size):
+        batch = order[i * batch_size : (i + 1) * batch_size]
+        yield X[batch], y[batch]
+
+
+@batches.misconception(
+    "You cut the data to a multiple of batch_size before shuffling, so the same examples are left out in "
+    "every epoch. Keep "
+    "all rows; the last batch may be short."
+)
+def cuts_before_shuffling(X, y, *, batch_size, rng):
+    whole = len(X) // batch_size * batch_size
+    order = rng.permutation(whole)
+    for start in range(0, whole, batch_size):
+        batch = order[start : start + batch_size]
+        yield X[batch], y[batch]
+
+
+@batches.misconception(
+    "The examples come in the order of the data. Sorted data would give one-sided batches: shuffle with rng first."
+)
+def no_shuffling(X, y, *, batch_size, rng):
+    for start in range(0, len(X), batch_size):
+        yield X[start : start + batch_size], y[start : start + batch_size]
+
+
+@batches.misconception(
+    "Every epoch has the same order, because you make a generator of your own each time. Use the `rng` that "
+    "is passed in: "
+    "it moves on."
+)
+def own_generator(X, y, *, batch_size, rng):
+    return iterate_minibatches(X, y, batch_size=batch_size, rng=np.random.default_rng(0))
+
+
+@batches.misconception(
+    "You use NumPy's global random state instead of `rng`, so nobody can repeat your run. Call `rng.permutation`."
+)
+def global_random_state(X, y, *, batch_size, rng):
+    order = np.random.permutation(len(X))  # noqa: NPY002 - the misconception itself
+    for start in range(0, len(X), batch_size):
+        batch = order[start : start + batch_size]
+        yield X[batch], y[batch]
+
+
+@batches.misconception(
+    "Examples are drawn with replacement: some come twice in an epoch and others not at all. An epoch uses "
+    "each example "
+    "once: permute, then cut."
+)
+def with_replacement(X, y, *, batch_size, rng):
+    for start in range(0, len(X), batch_size):
+        batch = rng.integers(0, len(X), min(batch_size, len(X) - start))
+        yield X[batch], y[batch]
+
+
+@batches.misconception(
+    "You shuffle the caller's own X and y in place; afterwards their data are in another order. Shuffle row "
+    "numbers instead."
+)
+def shuffles_in_place(X, y, *, batch_size, rng):
+    order = rng.permutation(len(X))
+    X[:], y[:] = X[order], y[order]
+    for start in range(0, len(X), batch_size):
+        yield X[start : start + batch_size].copy(), y[start : start + batch_size].copy()
+
+
+@batches.misconception(
+    "When batch_size divides m there is one batch too many, and it is empty. Step from 0 to m with "
+    "`range(0, m, batch_size)`."
+)
+def an_empty_batch(X, y, *, batch_size, rng):
+    order = rng.permutation(len(X))
+    for i in range(len(X) // batch_size + 1):
+        batch = order[i * batch_size : (i + 1) * batch_size]
+        yield X[batch], y[batch]
+
+
+@batches.misconception("You make batch_size batches. It is the size of each batch, not their number.")
+def number_for_size(X, y, *, batch_size, rng):
+    for batch in np.array_split(rng.permutation(len(X)), batch_size):
+        yield X[batch], y[batch]
+
+
+@batches.misconception(
+    "You share the examples out evenly over the batches (as `np.array_split` does). Asked are full batches "
+    "of batch_size and "
+    "only the last one shorter."
+)
+def even_batches(X, y, *, batch_size, rng):
+    for batch in np.array_split(rng.permutation(len(X)), math.ceil(len(X) / batch_size)):
+        yield X[batch], y[batch]
+
+
+@batches.misconception(
+    "You fill the last batch up with examples that were already used in this epoch. Let it be short."
+)
+def fills_up(X, y, *, batch_size, rng):
+    order = rng.permutation(len(X))
+    for start in range(0, len(X), batch_size):
+        batch = np.take(order, range(start, start + batch_size), mode="wrap")
+        yield X[batch], y[batch]
+
+
+@batches.misconception(
+    "The batches come in random order, but each holds neighbours: the cut was made before the shuffle. "
+    "Permute the examples "
+    "first."
+)
+def shuffles_blocks(X, y, *, batch_size, rng):
+    for start in rng.permutation(range(0, len(X), batch_size)):
+        yield X[start : start + batch_size], y[start : start + batch_size]
+
+
+@batches.misconception(
+    "Your function hands back its first batch only, as `return` ends it. `yield` hands back a batch and goes on."
+)
+def returns_the_first(X, y, *, batch_size, rng):
+    order = rng.permutation(len(X))
+    return X[order[:batch_size]], y[order[:batch_size]]
+
+
+@batches.misconception("You yield row numbers. The caller wants the rows: `X[batch], y[batch]`.")
+def yields_indices(X, y, *, batch_size, rng):
+    order = rng.permutation(len(X))
+    for start in range(0, len(X), batch_size):
+        yield order[start : start + batch_size]
+
+
+@batches.misconception(
+    "The loop ends one batch early: `range(0, m - batch_size, batch_size)` never starts the last one. Let "
+    "it run to m."
+)
+def stops_early(X, y, *, batch_size, rng):
+    order = rng.permutation(len(X))
+    for start in range(0, len(X) - batch_size, batch_size):
+        batch = order[start : start + batch_size]
+        yield X[batch], y[batch]
+
+
+@batches.alternative
+def shuffled_range(X, y, *, batch_size, rng):
+    order = np.arange(len(y))
+    rng.shuffle(order)
+    while len(order):
+        batch, order = order[:batch_size], order[batch_size:]
+        yield X[batch], y[batch]
+
+
+@batches.alternative
+def as_a_list(X, y, *, batch_size, rng):
+    order = rng.permutation(len(X))
+    X, y = X[order], y[order]
+    return [(X[i : i + batch_size], y[i : i + batch_size]) for i in range(0, len(X), batch_size)]
+
+
+@batches.alternative
+def split_at_multiples(X, y, *, batch_size, rng):
+    order = np.argsort(rng.random(len(X)))
+    pieces = np.split(order, range(batch_size, len(X), batch_size))
+    return ((X[piece], y[piece]) for piece in pieces)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# minibatch_loss_and_gradient
+
+
+def minibatch_loss_and_gradient(w, b, X, y, *, l2):
+    rows = np.arange(len(X))
+    log_p = log_softmax(X @ w + b)
+    loss = -log_p[rows, y].mean() + l2 / 2 * np.sum(w**2)
+    dz = np.exp(log_p)
+    dz[rows, y] -= 1
+    dz /= len(X)
+    return loss, X.T @ dz + l2 * w, dz.sum(axis=0)
+
+
+def loss_cases(rng):
+    def problem(part, B, n, k, l2, scale=1.0):
+        w, b = (rng.normal(size=s).round(2) * scale for s in ((n, k), k))
+        X, y = rng.normal(size=(B, n)).round(2), rng.integers(0, k, B)
+        return case(part, w, b, X, y, l2=l2)
+
+    for B, n, k in [(1, 2, 3), (2, 2, 3), (5, 3, 4), (8, 2, 2)]:
+        yield problem("the data term", B, n, k, l2=0.0)
+    for l2 in (0.1, 1.5):
+        yield problem("the L2 term", 3, 2, 3, l2)
+        yield problem("the L2 term", 6, 3, 4, l2)
+    for _ in range(3):
+        w, b, X, y = problem("scores in the hundreds", 4, 2, 3, l2=0.1, scale=400.0).args
+        y[0] = np.argmin(X[0] @ w + b)  # a class of probability 0 in floating point
+        yield case("scores in the hundreds", w, b, X, y, l2=0.1)
+
+
+def observe_loss(call, case):
+    """Compare the numbers, but where they overflow only say what did: inf and nan differ by accident."""
+    result = call(*case.args, **case.kwargs)
+    if not isinstance(result, tuple | list) or len(result) != 3:
+        raise ContractError(f"The function should return `loss, dw, db`, but returned {describe(result)}.")
+    loss, dw, db = result
+    try:
+        finite = {
+            "the loss is finite": bool(np.isfinite(loss).all()),
+            "the gradient is finite": bool(np.isfinite(dw).all() and np.isfinite(db).all()),
+        }
+    except TypeError:
+        finite = {}  # no numbers at all, which the comparison below says better
+    return finite | ({"loss": loss, "dw": dw, "db": db} if all(finite.values()) else {})
+
+
+loss_and_gradient = Exercise(
+    minibatch_loss_and_gradient,
+    parts={"the data term": 2, "the L2 term": 1, "scores in the hundreds": 1},
+    cases=loss_cases,
+    observe=observe_loss,
+    hints=(
+        "Work outwards: scores z (B, k), their log-softmax, the loss; then the derivative with respect to "
+        "z, from which "
+        "dw and db follow.",
+        "The derivative of the mean cross-entropy with respect to z is (P − Y)/B, with Y one-hot. w enters "
+        "z through X @ w "
+        "and b is added to every row; w also has the L2 term, b has none.",
+        "`dz = np.exp(log_p)`; subtract 1 at `[np.arange(B), y]`; divide by B. Then `X.T @ dz + l2 * w` and "
+        "a sum of dz "
+        "over the examples.",
+    ),
+    explain="where does each of the two factors 1/B and l2 come from?",
+)
+
+
+def loss_with(w, b, X, y, l2, *, data_loss=np.mean, penalty=None, dz_scale=1.0, penalty_gradient=None, db=None):
+    """Compute the right answer with one piece replaced: most wrong answers differ in one piece."""
+    rows = np.arange(len(X))
+    log_p = log_softmax(X @ w + b)
+    loss = data_loss(-log_p[rows, y]) + (l2 / 2 * np.sum(w**2) if penalty is None else penalty)
+    dz = np.exp(log_p)
+    dz[rows, y] -= 1
+    dz *= dz_scale / len(X)
+    dw = X.T @ dz + (l2 * w if penalty_gradient is None else penalty_gradient)
+    return loss, dw, dz.sum(axis=0) if db is None else db(dz)
+
+
+@loss_and_gradient.misconception(
+    "You sum over the batch. A batch twice as large then has twice the loss and twice the step: divide by "
+    "the number of "
+    "examples in this batch."
+)
+def sums_over_the_batch(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2, data_loss=np.sum, dz_scale=len(X))
+
+
+@loss_and_gradient.misconception(
+    "Your loss is a mean but your gradient is a sum over the batch: the 1/B belongs to both. Divide dz by "
+    "the number of "
+    "examples."
+)
+def gradient_not_averaged(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2, dz_scale=len(X))
+
+
+@loss_and_gradient.misconception(
+    "Your gradient is averaged, but your loss is the sum over the batch. Take the mean of the examples' losses."
+)
+def loss_not_averaged(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2, data_loss=np.sum)
+
+
+@loss_and_gradient.misconception(
+    "Your loss is averaged over examples *and* classes (the mean of a one-hot product). Sum over the "
+    "classes, then take the "
+    "mean over the examples."
+)
+def averaged_over_classes(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2, data_loss=lambda losses: np.mean(losses) / len(b))
+
+
+@loss_and_gradient.misconception(
+    "You penalise the bias b as well. It only shifts scores and cannot over-fit: the L2 term is for w alone."
+)
+def bias_penalised(w, b, X, y, *, l2):
+    penalty = l2 / 2 * (np.sum(w**2) + np.sum(b**2))
+    return loss_with(w, b, X, y, l2, penalty=penalty, db=lambda dz: dz.sum(axis=0) + l2 * b)
+
+
+@loss_and_gradient.misconception(
+    "The L2 term is in the loss but not in the gradient. The derivative of l2/2 · Σw² is l2 · w: add it to dw."
+)
+def penalty_not_in_gradient(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2, penalty_gradient=0.0)
+
+
+@loss_and_gradient.misconception("The L2 term is in the gradient but not in the loss: add l2/2 · Σw² to the loss.")
+def penalty_not_in_loss(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2, penalty=0.0)
+
+
+@loss_and_gradient.misconception("The L2 term is missing: add l2/2 · Σw² to the loss and l2 · w to dw.")
+def no_penalty(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, 0.0)
+
+
+@loss_and_gradient.misconception(
+    "Your L2 gradient is 2 · l2 · w, but the loss has a factor ½ that cancels the 2: it is l2 · w."
+)
+def penalty_gradient_doubled(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2, penalty_gradient=2 * l2 * w)
+
+
+@loss_and_gradient.misconception(
+    "You use l2 · Σw² without the ½, and its gradient 2 · l2 · w. Some books do; here the contract says "
+    "l2/2 · Σw²."
+)
+def penalty_without_half(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2, penalty=l2 * np.sum(w**2), penalty_gradient=2 * l2 * w)
+
+
+@loss_and_gradient.misconception(
+    "The ½ of the L2 term is missing in your loss (your gradient has it right): l2/2 · Σw²."
+)
+def half_missing_in_loss(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2, penalty=l2 * np.sum(w**2))
+
+
+@loss_and_gradient.misconception(
+    "You divide the L2 term by the batch size, as the lecture's λ/(2B) does. That is legitimate elsewhere, "
+    "but it makes the "
+    "penalty depend on B; here it is l2/2 · Σw²."
+)
+def penalty_per_example(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2 / len(X))
+
+
+@loss_and_gradient.misconception(
+    "You take the norm of w, not its square: `np.sum(w**2)`, or `np.linalg.norm(w)**2`."
+)
+def norm_not_squared(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2, penalty=l2 / 2 * np.linalg.norm(w))
+
+
+@loss_and_gradient.misconception(
+    "Right for small scores, but `np.exp` of a score in the hundreds overflows (or a probability underflows "
+    "to 0 and its log "
+    "is −inf). Use `log_softmax`, which subtracts the row's maximum first."
+)
+def overflowing_softmax(w, b, X, y, *, l2):
+    rows = np.arange(len(X))
+    e = np.exp(X @ w + b)
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.log(p[rows, y]).mean() + l2 / 2 * np.sum(w**2)
+    p[rows, y] -= 1
+    return loss, X.T @ p / len(X) + l2 * w, p.mean(axis=0)
+
+
+@loss_and_gradient.misconception(
+    "Your softmax subtracts the maximum, but the loss then takes the log of a probability that has "
+    "underflowed to 0. "
+    "`log_softmax` gives the log directly."
+)
+def log_of_zero(w, b, X, y, *, l2):
+    rows = np.arange(len(X))
+    p = np.exp(log_softmax(X @ w + b))
+    loss = -np.log(p[rows, y]).mean() + l2 / 2 * np.sum(w**2)
+    p[rows, y] -= 1
+    return loss, X.T @ p / len(X) + l2 * w, p.mean(axis=0)
+
+
+@loss_and_gradient.misconception(
+    "Your softmax runs over the examples (axis 0). Each example's probabilities over the classes must sum "
+    "to 1: axis 1."
+)
+def softmax_over_examples(w, b, X, y, *, l2):
+    rows = np.arange(len(X))
+    log_p = log_softmax((X @ w + b).T).T
+    loss = -log_p[rows, y].mean() + l2 / 2 * np.sum(w**2)
+    dz = np.exp(log_p)
+    dz[rows, y] -= 1
+    dz /= len(X)
+    return loss, X.T @ dz + l2 * w, dz.sum(axis=0)
+
+
+@loss_and_gradient.misconception(
+    "The sign of the gradient is the wrong way round: it is (P − Y)/B. Yours points downhill, so "
+    "subtracting it climbs."
+)
+def sign_flipped(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2, dz_scale=-1.0)
+
+
+@loss_and_gradient.misconception(
+    "You use the probabilities themselves as the derivative. Subtract 1 at each example's right class: P − Y."
+)
+def labels_not_subtracted(w, b, X, y, *, l2):
+    loss, _, _ = loss_with(w, b, X, y, l2)
+    p = np.exp(log_softmax(X @ w + b)) / len(X)
+    return loss, X.T @ p + l2 * w, p.sum(axis=0)
+
+
+@loss_and_gradient.misconception(
+    "dz is already divided by B, and db divides once more (`mean` instead of `sum`). b is added to every "
+    "row, so its "
+    "gradient is the sum of dz over the rows."
+)
+def bias_averaged_twice(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2, db=lambda dz: dz.mean(axis=0))
+
+
+@loss_and_gradient.misconception(
+    "db has one row per example. b is shared by all rows of the batch, so its gradient sums over them: shape (k,)."
+)
+def bias_not_summed(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2, db=lambda dz: dz)
+
+
+@loss_and_gradient.misconception(
+    "db is one number: you summed over everything (rounding apart, that is 0). Sum over the examples only, "
+    "`axis=0`."
+)
+def bias_summed_over_all(w, b, X, y, *, l2):
+    return loss_with(w, b, X, y, l2, db=lambda dz: dz.sum())
+
+
+@loss_and_gradient.alternative
+def with_one_hot(w, b, X, y, *, l2):
+    Y = np.eye(len(b))[y]
+    z = X @ w + b
+    z = z - z.max(axis=1, keepdims=True)
+    log_sum = np.log(np.exp(z).sum(axis=1, keepdims=True))
+    loss = np.sum(Y * (log_sum - z)) / len(X) + 0.5 * l2 * np.linalg.norm(w) ** 2
+    dz = np.exp(z - log_sum) - Y
+    return [loss, np.dot(X.T, dz) / len(X) + l2 * w, np.mean(dz, axis=0)]
+
+
+@loss_and_gradient.alternative
+def example_by_example(w, b, X, y, *, l2):
+    loss, dw, db = l2 / 2 * float(np.sum(w * w)), l2 * w, np.zeros_like(b)
+    for x, label in zip(X, y, strict=True):
+        log_p = log_softmax(x[None, :] @ w + b)[0]
+        delta = np.exp(log_p) - (np.arange(len(b)) == label)
+        loss += -log_p[label] / len(X)
+        dw = dw + np.outer(x, delta) / len(X)
+        db = db + delta / len(X)
+    return loss, dw, db
+
+
+@loss_and_gradient.alternative
+def bias_as_a_weight(w, b, X, y, *, l2):
+    X1 = np.hstack([X, np.ones((len(X), 1))])
+    theta = np.vstack([w, b])
+    log_p = log_softmax(X1 @ theta)
+    loss = -np.take_along_axis(log_p, y[:, None], axis=1).mean() + l2 * (w**2).sum() / 2
+    gradient = X1.T @ (np.exp(log_p) - np.eye(len(b))[y]) / len(X)
+    return loss, gradient[:-1] + l2 * w, gradient[-1]
+
+
+# ---------------------------------------------------------------------------------------------------------
+# train_epoch
+
+
+def train_epoch(w, b, X, y, *, batch_size, lr, l2, rng):
+    total = 0.0
+    for X_batch, y_batch in course_minibatches(X, y, batch_size=batch_size, rng=rng):
+        loss, dw, db = softmax_regression_loss_and_gradient(w, b, X_batch, y_batch, l2=l2)
+        w = w - lr * dw
+        b = b - lr * db
+        total += loss * len(X_batch)
+    return w, b, total / len(X)
+
+
+def epoch_cases(rng):
+    def problem(part, m, batch_size):
+        n, k = int(rng.integers(2, 4)), int(rng.integers(3, 5))
+        w, b = (rng.normal(size=s).round(2) for s in ((n, k), k))
+        X, y = rng.normal(size=(m, n)).round(2), rng.integers(0, k, m)
+        lr, l2 = round(rng.uniform(0.3, 0.9), 2), round(rng.uniform(0.1, 0.5), 2)
+        return case(part, w, b, X, y, batch_size=batch_size, lr=lr, l2=l2, rng=Seed(int(rng.integers(1000))))
+
+    for part in ("the parameters", "the mean loss"):
+        yield problem(part, 8, 4)
+        yield problem(part, 12, 3)
+    for m, batch_size in [(7, 3), (9, 4), (5, 4), (3, 8)]:
+        yield problem("the mean loss, short last batch", m, batch_size)
+
+
+def observe_epoch(call, case):
+    result = call(*case.args, **case.kwargs)
+    if not isinstance(result, tuple | list) or len(result) != 3:
+        raise ContractError("The function should return three values, `w, b, mean_loss`.")
+    w, b, mean_loss = result
+    return {"w": w, "b": b} if case.part == "the parameters" else {"mean_loss": mean_loss}
+
+
+epoch = Exercise(
+    train_epoch,
+    parts={"the parameters": 2, "the mean loss": 1, "the mean loss, short last batch": 1},
+    cases=epoch_cases,
+    observe=observe_epoch,
+    hints=(
+        "One loop over `minibatch.iterate_minibatches(...)`. What changes inside it, and what do you add up?",
+        "Each batch's gradient is taken at the parameters that the batch before left. For the mean loss, a "
+        "batch of 3 counts "
+        "three times, one of 64 sixty-four times.",
+        "In the loop: `loss, dw, db = softmax_regression_loss_and_gradient(w, b, X_batch, y_batch, l2=l2)`, "
+        "then "
+        "`w = w - lr * dw`, the same for b, and `total += loss * len(X_batch)`.",
+    ),
+    explain="why must the loss of a batch be weighted by its size?",
+)
+
+
+def epoch_with(w, b, X, y, batch_size, lr, l2, rng, *, step=None, summary=None, batches=course_minibatches):
+    """Run the right epoch with one piece replaced."""
+    losses, sizes = [], []
+    for X_batch, y_batch in batches(X, y, batch_size=batch_size, rng=rng):
+        loss, dw, db = softmax_regression_loss_and_gradient(w, b, X_batch, y_batch, l2=l2)
+        w, b = (w - lr * dw, b - lr * db) if step is None else step(w, b, dw, db, lr, X_batch, y_batch)
+        losses.append(loss)
+        sizes.append(len(X_batch))
+    mean_loss = (
+        np.average(losses, weights=sizes) if summary is None else summary(np.array(losses), np.array(sizes))
+    )
+    return w, b, mean_loss
+
+
+@epoch.misconception("You add the gradient, so the loss climbs. The step goes against it: w − lr · dw.")
+def climbs(w, b, X, y, *, batch_size, lr, l2, rng):
+    return epoch_with(w, b, X, y, batch_size, -lr, l2, rng)
+
+
+@epoch.misconception(
+    "That is one step on the whole data set. An epoch of mini-batches makes one step per batch: put the "
+    "update inside the loop."
+)
+def one_full_step(w, b, X, y, *, batch_size, lr, l2, rng):
+    return epoch_with(w, b, X, y, len(X), lr, l2, rng)
+
+
+@epoch.misconception(
+    "All gradients are taken at the parameters from the start of the epoch. Each batch must see the "
+    "parameters that the "
+    "batch before left behind."
+)
+def stale_gradients(w, b, X, y, *, batch_size, lr, l2, rng):
+    new_w, new_b, losses, sizes = w, b, [], []
+    for X_batch, y_batch in course_minibatches(X, y, batch_size=batch_size, rng=rng):
+        loss, dw, db = softmax_regression_loss_and_gradient(w, b, X_batch, y_batch, l2=l2)
+        new_w, new_b = new_w - lr * dw, new_b - lr * db
+        losses.append(loss)
+        sizes.append(len(X_batch))
+    return new_w, new_b, np.average(losses, weights=sizes)
+
+
+@epoch.misconception(
+    "You average over batches, so an example in the short last batch counts more than the others. Weight "
+    "each loss by its "
+    "batch's size, and divide by m."
+)
+def unweighted_mean(w, b, X, y, *, batch_size, lr, l2, rng):
+    return epoch_with(w, b, X, y, batch_size, lr, l2, rng, summary=lambda losses, sizes: losses.mean())
+
+
+@epoch.misconception("You return the sum of the batches' losses. Asked is the mean per example.")
+def sum_of_losses(w, b, X, y, *, batch_size, lr, l2, rng):
+    return epoch_with(w, b, X, y, batch_size, lr, l2, rng, summary=lambda losses, sizes: losses.sum())
+
+
+@epoch.misconception("You add up loss × batch size but do not divide by the number of examples m.")
+def not_divided(w, b, X, y, *, batch_size, lr, l2, rng):
+    return epoch_with(w, b, X, y, batch_size, lr, l2, rng, summary=lambda losses, sizes: losses @ sizes)
+
+
+@epoch.misconception(
+    "You divide the sum of the batches' losses by m; each of them is already a mean over its batch. "
+    "Multiply it by the "
+    "batch's size first."
+)
+def sum_over_m(w, b, X, y, *, batch_size, lr, l2, rng):
+    return epoch_with(
+        w, b, X, y, batch_size, lr, l2, rng, summary=lambda losses, sizes: losses.sum() / sizes.sum()
+    )
+
+
+@epoch.misconception(
+    "You return the last batch's loss. One batch is a noisy witness: take the mean over the epoch."
+)
+def last_loss(w, b, X, y, *, batch_size, lr, l2, rng):
+    return epoch_with(w, b, X, y, batch_size, lr, l2, rng, summary=lambda losses, sizes: losses[-1])
+
+
+@epoch.misconception(
+    "You weight every loss by batch_size, but the last batch may be shorter: weight by `len(X_batch)`."
+)
+def nominal_size(w, b, X, y, *, batch_size, lr, l2, rng):
+    def summary(losses, sizes):
+        return losses.sum() * batch_size / sizes.sum()
+
+    return epoch_with(w, b, X, y, batch_size, lr, l2, rng, summary=summary)
+
+
+@epoch.misconception(
+    "You return the loss on all data at the end of the epoch. A useful number, but not the one asked for: "
+    "the mean of the "
+    "losses that the batches had on the way, which costs nothing extra."
+)
+def loss_at_the_end(w, b, X, y, *, batch_size, lr, l2, rng):
+    w, b, _ = epoch_with(w, b, X, y, batch_size, lr, l2, rng)
+    return w, b, softmax_regression_loss_and_gradient(w, b, X, y, l2=l2)[0]
+
+
+@epoch.misconception(
+    "You compute each batch's loss after its update. The loss that comes with the gradient, before the "
+    "step, is the one asked for."
+)
+def loss_after_the_step(w, b, X, y, *, batch_size, lr, l2, rng):
+    total = 0.0
+    for X_batch, y_batch in course_minibatches(X, y, batch_size=batch_size, rng=rng):
+        _, dw, db = softmax_regression_loss_and_gradient(w, b, X_batch, y_batch, l2=l2)
+        w, b = w - lr * dw, b - lr * db
+        total += softmax_regression_loss_and_gradient(w, b, X_batch, y_batch, l2=l2)[0] * len(X_batch)
+    return w, b, total / len(X)
+
+
+@epoch.misconception(
+    "`w -= …` changes the caller's own w (and b) in place. Write `w = w - lr * dw`, which makes a new "
+    "array, or copy first."
+)
+def changes_the_caller(w, b, X, y, *, batch_size, lr, l2, rng):
+    def step(w, b, dw, db, lr, X_batch, y_batch):
+        w -= lr * dw
+        b -= lr * db
+        return w, b
+
+    return epoch_with(w, b, X, y, batch_size, lr, l2, rng, step=step)
+
+
+@epoch.misconception("You divide the step by the batch size, but the gradient is already a mean over the batch.")
+def divided_twice(w, b, X, y, *, batch_size, lr, l2, rng):
+    def step(w, b, dw, db, lr, X_batch, y_batch):
+        return w - lr * dw / len(X_batch), b - lr * db / len(X_batch)
+
+    return epoch_with(w, b, X, y, batch_size, lr, l2, rng, step=step)
+
+
+@epoch.misconception("w learns but b never changes: update it too, b − lr · db.")
+def bias_forgotten(w, b, X, y, *, batch_size, lr, l2, rng):
+    return epoch_with(w, b, X, y, batch_size, lr, l2, rng, step=lambda w, b, dw, db, lr, *_: (w - lr * dw, b))
+
+
+@epoch.misconception(
+    "The gradient for b is taken after w has moved. Both belong to the same point: compute dw and db once, "
+    "then update both."
+)
+def moved_before_bias(w, b, X, y, *, batch_size, lr, l2, rng):
+    def step(w, b, dw, db, lr, X_batch, y_batch):
+        w = w - lr * dw
+        return w, b - lr * softmax_regression_loss_and_gradient(w, b, X_batch, y_batch, l2=l2)[2]
+
+    return epoch_with(w, b, X, y, batch_size, lr, l2, rng, step=step)
+
+
+@epoch.misconception(
+    "The batches come in the order of the data. Take them from `minibatch.iterate_minibatches(X, y, "
+    "batch_size=…, rng=rng)`, "
+    "which shuffles."
+)
+def unshuffled(w, b, X, y, *, batch_size, lr, l2, rng):
+    return epoch_with(w, b, X, y, batch_size, lr, l2, rng, batches=no_shuffling)
+
+
+@epoch.misconception(
+    "You make a generator of your own, so every epoch has the same order. Pass on the `rng` that you were given."
+)
+def own_generator_in_epoch(w, b, X, y, *, batch_size, lr, l2, rng):
+    return epoch_with(w, b, X, y, batch_size, lr, l2, np.random.default_rng(0))
+
+
+@epoch.misconception("l2 is not passed on: every gradient is taken without the L2 term.")
+def l2_forgotten(w, b, X, y, *, batch_size, lr, l2, rng):
+    return epoch_with(w, b, X, y, batch_size, lr, 0.0, rng)
+
+
+@epoch.misconception("The short last batch is left out: every batch that the iterator yields needs an update.")
+def short_batch_skipped(w, b, X, y, *, batch_size, lr, l2, rng):
+    def batches(X, y, *, batch_size, rng):
+        return (
+            pair for pair in course_minibatches(X, y, batch_size=batch_size, rng=rng) if len(pair[0]) == batch_size
+        )
+
+    if len(X) < batch_size:
+        return w, b, 0.0
+    return epoch_with(w, b, X, y, batch_size, lr, l2, rng, batches=batches)
+
+
+@epoch.alternative
+def copied_then_in_place(w, b, X, y, *, batch_size, lr, l2, rng):
+    w, b, losses, sizes = w.copy(), b.copy(), [], []
+    for X_batch, y_batch in course_minibatches(X, y, batch_size=batch_size, rng=rng):
+        loss, dw, db = minibatch_loss_and_gradient(w, b, X_batch, y_batch, l2=l2)
+        w -= lr * dw
+        b -= lr * db
+        losses.append(loss)
+        sizes.append(len(y_batch))
+    return w, b, np.dot(losses, sizes) / sum(sizes)
+
+
+@epoch.alternative
+def own_permutation(w, b, X, y, *, batch_size, lr, l2, rng):
+    order, mean_loss = rng.permutation(len(X)), 0.0
+    for start in range(0, len(X), batch_size):
+        rows = order[start : start + batch_size]
+        loss, dw, db = minibatch_loss_and_gradient(w, b, X[rows], y[rows], l2=l2)
+        w, b = w - lr * dw, b - lr * db
+        mean_loss += loss * len(rows) / len(X)
+    return [w, b, mean_loss]
+
+
+# ---------------------------------------------------------------------------------------------------------
+# gradient_noise
+
+
+def gradient_noise(gradients, batch_sizes):
+    weights = batch_sizes / np.sum(batch_sizes)
+    mean = weights @ gradients
+    variance = weights @ np.sum((gradients - mean) ** 2, axis=1)
+    return mean, variance
+
+
+def noise_cases(rng):
+    def problem(part, sizes, p):
+        gradients = (rng.normal(size=(len(sizes), p)) + rng.normal(size=p)).round(2)
+        return case(part, gradients, np.array(sizes))
+
+    for T, p in [(3, 2), (4, 3), (6, 2)]:
+        yield problem("equal batches", [int(rng.integers(2, 65))] * T, p)
+    for sizes, p in [([4, 4, 1], 2), ([64, 64, 29], 3), ([3, 3, 3, 2], 4), ([16, 5], 1)]:
+        yield problem("a short last batch", sizes, p)
+    yield problem("one batch", [7], 3)
+
+
+noise = Exercise(
+    gradient_noise,
+    parts={"equal batches": 1, "a short last batch": 1, "one batch": 1},
+    cases=noise_cases,
+    returns=("mean", "variance"),
+    hints=(
+        "How much should the gradient of a batch count, if it speaks for B of the m examples?",
+        "Weights B_t/m sum to 1. Use them for the mean of the gradients, and the same weights for the mean "
+        "squared distance "
+        "from that mean.",
+        "`mean = weights @ gradients`; then `weights @ (squared distances)`, where a squared distance is a "
+        "sum over the "
+        "parameters, `axis=1`.",
+    ),
+    explain="why is the weighted mean exactly the gradient of the whole data set?",
+)
+
+
+def noise_with(gradients, batch_sizes, *, mean_weights=None, weights=None, finish=None, power=2):
+    """Compute the right answer with one piece replaced."""
+    right = batch_sizes / np.sum(batch_sizes)
+    mean = (right if mean_weights is None else mean_weights) @ gradients
+    distances = np.sum((gradients - mean) ** 2, axis=1) ** (power / 2)
+    variance = (right if weights is None else weights) @ distances
+    return mean, variance if finish is None else finish(variance)
+
+
+def equal_weights(gradients):
+    return np.full(len(gradients), 1 / len(gradients))
+
+
+@noise.misconception(
+    "Every batch counts the same, so an example in the short last batch counts more than the others. Weight "
+    "by batch size, "
+    "in the mean and in the variance."
+)
+def all_unweighted(gradients, batch_sizes):
+    equal = equal_weights(gradients)
+    return noise_with(gradients, batch_sizes, mean_weights=equal, weights=equal)
+
+
+@noise.misconception("The mean is weighted by batch size, the variance is not. It needs the same weights.")
+def variance_unweighted(gradients, batch_sizes):
+    return noise_with(gradients, batch_sizes, weights=equal_weights(gradients))
+
+
+@noise.misconception(
+    "The variance is weighted, the mean is not. Weighted by B/m, the mean is exactly the gradient of the "
+    "whole data set."
+)
+def mean_unweighted(gradients, batch_sizes):
+    return noise_with(gradients, batch_sizes, mean_weights=equal_weights(gradients))
+
+
+@noise.misconception(
+    "Your mean is right, but you divide the squared distances by T − 1. That is for estimating from a "
+    "sample; here all "
+    "batches of the epoch are known, and their weights sum to 1."
+)
+def sample_variance(gradients, batch_sizes):
+    T = len(gradients)
+    return noise_with(gradients, batch_sizes, finish=lambda v: v * T / (T - 1) if T > 1 else np.nan)
+
+
+@noise.misconception(
+    "You return one variance per parameter. Asked is one number: the squared distance sums over the "
+    "parameters (`axis=1`)."
+)
+def per_parameter(gradients, batch_sizes):
+    weights = batch_sizes / np.sum(batch_sizes)
+    mean = weights @ gradients
+    return mean, weights @ (gradients - mean) ** 2
+
+
+@noise.misconception(
+    "You average over the parameters; a squared distance is the *sum* over them. Otherwise the noise of a "
+    "large network would "
+    "look small just because it is large."
+)
+def averaged_over_parameters(gradients, batch_sizes):
+    return noise_with(gradients, batch_sizes, finish=lambda v: v / gradients.shape[1])
+
+
+@noise.misconception(
+    "You take the mean square of the gradients themselves. The noise is what is left after subtracting the "
+    "mean gradient."
+)
+def mean_not_subtracted(gradients, batch_sizes):
+    weights = batch_sizes / np.sum(batch_sizes)
+    return weights @ gradients, weights @ np.sum(gradients**2, axis=1)
+
+
+@noise.misconception("You return the standard deviation. The variance is its square: no root at the end.")
+def root_taken(gradients, batch_sizes):
+    return noise_with(gradients, batch_sizes, finish=np.sqrt)
+
+
+@noise.misconception("You average the distances; the variance is the mean of the *squared* distances.")
+def distances_not_squared(gradients, batch_sizes):
+    return noise_with(gradients, batch_sizes, power=1)
+
+
+@noise.misconception("The weights are not divided by their sum m, so the result grows with the data set.")
+def weights_not_normalised(gradients, batch_sizes):
+    mean = batch_sizes @ gradients
+    return mean, batch_sizes @ np.sum((gradients - mean) ** 2, axis=1)
+
+
+@noise.misconception(
+    "Weighted by B, the sum must be divided by the number of examples m, not by the number of batches."
+)
+def divided_by_batches(gradients, batch_sizes):
+    weights = batch_sizes / len(batch_sizes)
+    return noise_with(gradients, batch_sizes, mean_weights=weights, weights=weights)
+
+
+@noise.misconception("The two results are in the wrong order: first the mean, then the variance.")
+def wrong_order(gradients, batch_sizes):
+    mean, variance = gradient_noise(gradients, batch_sizes)
+    return variance, mean
+
+
+@noise.misconception(
+    "You average along the wrong axis: the rows are the batches, so the mean gradient has one entry per "
+    "parameter (axis 0)."
+)
+def wrong_axis(gradients, batch_sizes):
+    mean = gradients.mean(axis=1)
+    return mean, np.mean((gradients - mean[:, None]) ** 2)
+
+
+@noise.misconception(
+    "The mean is right, but your variance is divided by m once more. It is the noise of one batch gradient, "
+    "not of their average."
+)
+def divided_by_m(gradients, batch_sizes):
+    return noise_with(gradients, batch_sizes, finish=lambda v: v / np.sum(batch_sizes))
+
+
+@noise.alternative
+def with_average(gradients, batch_sizes):
+    mean = np.average(gradients, axis=0, weights=batch_sizes)
+    return mean, np.average(np.linalg.norm(gradients - mean, axis=1) ** 2, weights=batch_sizes)
+
+
+@noise.alternative
+def batch_by_batch(gradients, batch_sizes):
+    m = sum(batch_sizes)
+    mean = sum(g * B / m for g, B in zip(gradients, batch_sizes, strict=True))
+    variance = 0.0
+    for g, B in zip(gradients, batch_sizes, strict=True):
+        variance += B / m * float((g - mean) @ (g - mean))
+    return mean, variance
+
+
+@noise.alternative
+def repeated_rows(gradients, batch_sizes):
+    each = np.repeat(gradients, batch_sizes, axis=0)
+    return each.mean(axis=0), each.var(axis=0).sum()
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Predictions, claims and quiz
+
+prediction_race = Prediction(
+    "prediction_race",
+    answer="1b3b41dcfbc6a99a",
+    wrong={
+        "a": "The exact gradient has the better direction, but it makes one step where mini-batches make 23.",
+        "c": (
+            "The same examples were looked at, but not used at the same parameters: a mini-batch step already "
+            "profits from the step before."
+        ),
+    },
+    right=(
+        "Mini-batches are far ahead: for the same examples looked at, they made 23 times as many steps, and each "
+        "step's noise costs less than the extra steps bring."
+    ),
+)
+
+prediction_noise = Prediction(
+    "prediction_noise",
+    answer="c2e1f17b6ab79230",
+    wrong={
+        "a": "Averaging more examples does change it: their deviations partly cancel.",
+        "b": "Half is what happens to the distance, the root of it.",
+        "d": "One sixteenth would be 1/B²; that is more cancelling than independent deviations can do.",
+    },
+    right=(
+        "The squared noise falls like 1/B: four times the examples, a quarter of it. The distance itself only "
+        "halves."
+    ),
+)
+
+prediction_time = Prediction(
+    "prediction_time",
+    answer="76fc6447da898946",
+    wrong={
+        "a": (
+            "Single examples do need the fewest passes, but every step has a fixed cost, and they pay it 1,437 "
+            "times a pass."
+        ),
+        "c": "The full batch has the cheapest example, but it needs over thirty times as many passes.",
+    },
+    right=(
+        "The curve is a U. Single examples need few passes but pay the overhead of a step 1,437 times per pass; "
+        "the full batch uses the processor well but wastes passes."
+    ),
+)
+
+claim_epochs = Quiz(
+    "claim_epochs",
+    answer="8deea13c67449c6e",
+    wrong={
+        "true": (
+            "Count again what each word counts: an epoch is a pass over the data, an iteration is an update. "
+            "Which of them happens 5,000 times?"
+        ),
+        "depends": (
+            "It does not depend on anything: the words have fixed meanings. An epoch is one pass over the data, "
+            "whatever happens inside."
+        ),
+    },
+    right=(
+        "One pass is one epoch, however many updates it makes. 5,000 mini-batches are 5,000 iterations (updates) "
+        "in one epoch."
+    ),
+)
+
+claim_powers_of_two = Quiz(
+    "claim_powers_of_two",
+    answer="94351c5f5938e4c8",
+    wrong={
+        "true": (
+            "Look at the times of 63, 64 and 65 in the figure: is there a jump? The rule comes from particular "
+            "hardware."
+        ),
+        "false": "Not here, but would you say so for all hardware? GPUs multiply matrices in fixed blocks.",
+    },
+    right=(
+        "It depends on the machine. Here the curve is smooth: 64 is no faster than its neighbours. On a GPU "
+        "whose matrix units work in blocks of 8 or 16, multiples of those can be faster. Measure where you "
+        "train."
+    ),
+)
+
+claim_every_step = Quiz(
+    "claim_every_step",
+    answer="02ee81be4b523a87",
+    wrong={
+        "true": "You have just seen a full-batch curve that rises. What was different about it?",
+        "false": (
+            "For one of the two learning rates it fell at every single step. Which condition made the difference?"
+        ),
+    },
+    right=(
+        "It holds as long as the learning rate stays below 2/L, with L the largest curvature. Above, a step may "
+        "overshoot and the loss may rise, full batch or not."
+    ),
+)
+
+claim_never_converges = Quiz(
+    "claim_never_converges",
+    answer="38ddd75de4475281",
+    wrong={
+        "true": (
+            "Compare the two learning rates in the figure: how high does each hover? What would a rate do that "
+            "keeps falling?"
+        ),
+        "false": (
+            "At a constant rate, did either curve stop getting closer and hover? Name the condition under which "
+            "it does not."
+        ),
+    },
+    right=(
+        "At a constant learning rate it hovers at a height that shrinks with the rate, so a falling rate (week "
+        "07) does let it converge. And where all examples can be fitted at once, even the noise vanishes at the "
+        "minimum."
+    ),
+)
+
+claim_small_sets = Quiz(
+    "claim_small_sets",
+    answer="f0b0d7adbc56cf4f",
+    wrong={
+        "true": (
+            "Look at the time-to-target curve again: those were 1,437 examples. Which end of the curve is the "
+            "full batch?"
+        ),
+        "depends": (
+            "Here the condition is in the claim itself: a set of at most 2,000 examples. You have measured one."
+        ),
+    },
+    right=(
+        "You measured the opposite: on 1,437 digits mini-batches needed a small fraction of the passes and the "
+        "time. The rule of thumb only says that on so little data both are quick enough not to care."
+    ),
+)
+
+quiz_updates = Quiz(
+    "quiz_updates",
+    answer="8c515be51f052ec2",
+    wrong={
+        "a": "That drops the 29 examples of the short last batch in every epoch.",
+        "b": "You divided 14,370 by 64: but batches do not reach across the end of an epoch.",
+        "d": "That is one update per example, batch size 1.",
+    },
+    right="1,437 / 64 is 22.45, so 23 updates per epoch, the last of them on 29 examples; ten epochs make 230.",
+)
+
+quiz_noise = Quiz(
+    "quiz_noise",
+    answer="1a112e84ba0f5b69",
+    wrong={
+        "a": "Twice the batch halves the *squared* distance; the distance itself shrinks by √2 only.",
+        "c": "A batch that is √2 times as large shrinks the distance by 2^(1/4), that is to 84 %.",
+        "d": "Sixteen times the batch brings the distance down to a quarter.",
+    },
+    right=(
+        "The squared noise goes like 1/B, so the distance goes like 1/√B: half the distance costs four times the "
+        "examples. This is why ever larger batches pay less and less."
+    ),
+)
+
+quiz_sorted = Quiz(
+    "quiz_sorted",
+    answer="d1665fb3e98cf471",
+    wrong={
+        "a": "Each example is used once, true, but in which company? Look at what a single batch would teach.",
+        "b": (
+            "There is no such average: each step starts where the one before ended, and these steps pull in turn "
+            "towards one class each."
+        ),
+        "c": "The size of a batch does not change; what changes is how well it represents the data.",
+    },
+    right=(
+        "Each batch holds one class only and pulls the network towards answering that class; the next batch "
+        "pulls elsewhere. You saw the loss of such an epoch."
+    ),
+)
+
+quiz_memory = Quiz(
+    "quiz_memory",
+    answer="8f77d834a9cdb524",
+    wrong={
+        "a": "A float32 takes 4 bytes and each example has 784 of them.",
+        "b": "That is one byte per pixel; a float32 takes four.",
+        "d": "That is all five million images: 5,000,000 · 784 · 4 bytes.",
+    },
+    right=(
+        "1,000 · 784 · 4 bytes = 3.1 MB, against 15.7 GB for all of X: one fits in a processor's cache, the "
+        "other not even in most graphics cards."
+    ),
+)
+
+quiz_rise = Quiz(
+    "quiz_rise",
+    answer="01f58fa842b8c54c",
+    wrong={
+        "b": (
+            "Possible, but one rise is no evidence: the two losses belong to different examples. Look at the "
+            "trend."
+        ),
+        "c": (
+            "A bug would show in the trend. Two batches hold different examples, so their losses differ even at "
+            "the same parameters."
+        ),
+        "d": "Over-fitting shows in data that are not trained on (week 10); these are two training batches.",
+    },
+    right=(
+        "By itself nothing: the second batch holds other examples, perhaps harder ones. The trend over many "
+        "batches is what counts."
+    ),
+)

@@ -1,0 +1,171 @@
+"""Run somebody's function on a case and write down all that happens, whatever happens.
+
+What the function prints is kept, what it raises is an outcome, what it changes is noticed, and a loop without
+end is stopped. Judging is `course_lib.checking`'s.
+"""
+
+import contextlib
+import copy
+import ctypes
+import inspect
+import io
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from course_lib.exercises import Case, ContractError, Exercise, Seed
+
+__all__ = ["Captured", "Outcome", "TimeLimitReached", "quietly", "run_case", "time_limit"]
+
+MOST_ITEMS = 10_000  # a generator that yields more than this does not end
+MOST_PRINTED = 2_000  # characters of the learner's own output that are kept
+MOST_WARNINGS = 20  # different ones; each is shown once
+
+
+class TimeLimitReached(BaseException):
+    """Raised inside a function that does not come back; no ``except Exception`` can catch it."""
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Stop the body after `seconds` by raising `TimeLimitReached` in it.
+
+    Uses an alarm signal where there is one (it interrupts ``time.sleep`` too), otherwise an asynchronous
+    exception from a watching thread, which takes effect at the next bytecode. A body that catches everything,
+    or never leaves one call into compiled code, cannot be stopped from inside its own process.
+    """
+    if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
+
+        def stop(signum, frame):
+            raise TimeLimitReached
+
+        previous = signal.signal(signal.SIGALRM, stop)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, previous)
+    else:
+        raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+        thread = ctypes.c_ulong(threading.get_ident())
+        over = threading.Event()
+
+        def watch():
+            if not over.wait(seconds):
+                raise_in(thread, ctypes.py_object(TimeLimitReached))
+
+        threading.Thread(target=watch, daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
+            raise_in(thread, None)  # take back what was not delivered yet
+
+
+class Captured(io.TextIOBase):
+    """A text stream that keeps the beginning and counts the rest, so that a flood costs no memory."""
+
+    def __init__(self):
+        self.kept, self.length = "", 0
+
+    def writable(self):  # noqa: D102 - part of the stream protocol
+        return True
+
+    def write(self, text):  # noqa: D102 - part of the stream protocol
+        self.length += len(text)
+        if len(self.kept) < MOST_PRINTED:
+            self.kept += text[: MOST_PRINTED - len(self.kept)]
+        return len(text)
+
+    def __str__(self):
+        left_out = self.length - len(self.kept)
+        return self.kept + (f"\n… and {left_out:,} more characters" if left_out else "")
+
+
+@contextlib.contextmanager
+def quietly(printed: Captured) -> Iterator[None]:
+    """Send what the body prints, warns or writes to stderr to `printed`."""
+    seen = set()
+
+    def show(message, category, *where, **more):
+        text = f"{category.__name__}: {message}\n"
+        if text not in seen and len(seen) < MOST_WARNINGS:
+            seen.add(text)
+            printed.write(text)
+
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("always")
+        warnings.showwarning = show
+        yield
+
+
+@dataclass
+class Outcome:
+    """What came of one case: named values, or the exception raised; and which arguments were changed."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    error: BaseException | None = None
+    mutated: tuple[str, ...] = ()
+
+
+def run_case(function: Callable, exercise: Exercise, case: Case) -> Outcome:
+    """Let the exercise observe `function` on `case`, with fresh copies of the arguments."""
+    outcome = Outcome()
+    names = list(inspect.signature(exercise.reference).parameters)
+
+    def call(*args, **kwargs):
+        given = dict(zip(names, args, strict=False)) | kwargs
+        before = copy.deepcopy(given)
+        result = _snapshot(function(*args, **kwargs))
+        changed = [name for name in given if not _same_bits(given[name], before[name])]
+        outcome.mutated = tuple(dict.fromkeys([*outcome.mutated, *changed]))
+        return result
+
+    own = Case(case.part, tuple(map(_fresh, case.args)), {k: _fresh(v) for k, v in case.kwargs.items()})
+    try:
+        outcome.values = exercise.observe(call, own)
+    except (Exception, SystemExit) as error:  # whatever the learner's code raises is an outcome to explain
+        outcome.error = error
+    return outcome
+
+
+def _fresh(value: Any) -> Any:
+    return np.random.default_rng(value.value) if isinstance(value, Seed) else copy.deepcopy(value)
+
+
+def _snapshot(value: Any) -> Any:
+    """Copy a returned value, so that later calls cannot change it; iterators become lists."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, Iterator):
+        items = []
+        for item in value:
+            items.append(_snapshot(item))
+            if len(items) > MOST_ITEMS:
+                raise ContractError(f"Your function goes on yielding: {len(items):,} items and no end.")
+        return items
+    if type(value) in (list, tuple):
+        return type(value)(_snapshot(item) for item in value)
+    if type(value) is dict:
+        return {key: _snapshot(item) for key, item in value.items()}
+    return value
+
+
+def _same_bits(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray):
+        return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(_same_bits, a, b))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same_bits(a[key], b[key]) for key in a)
+    return isinstance(a, np.random.Generator) or a == b
