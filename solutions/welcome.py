@@ -1,0 +1,44 @@
+# ---
+# jupyter:
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # Optimization algorithms of deep learning
+#
+# Welcome! In this course you write the algorithms that train neural networks, from plain gradient descent to
+# Adam and beyond: each one yourself, in a few lines of NumPy, and then you put it to work on real data.
+
+# %% [markdown]
+# ## How a week works
+#
+# 1. **A question** that you can see in a figure, before any formula.
+# 2. **Predict, then run.** You say what you expect, and the next figure settles it. A wrong guess that you made
+#    yourself teaches more than a right answer that you read.
+# 3. **Write.** Four to six functions of 1–10 lines each. The page gives the idea and the formula; the code is
+#    yours.
+# 4. **Check.** Run the cell with `check(...)` below your function. It tries your function on many cases and,
+#    when something is off, says what.
+# 5. **Experiment** with what you wrote, and decide which claims of lecture notes hold.
+# 6. **Quiz, a short written reflection, and a card** with what to remember.
+
+# %% [markdown]
+# ## When you are stuck
+#
+# | You write | and you get |
+# |---|---|
+# | `check(steps_per_epoch)` | what is right, what is not yet, and your points |
+# | `hint(steps_per_epoch)` | a hint; call it again for the next of three |
+# | `solution(steps_per_epoch)` | one solution, once you have checked an attempt of your own |
+#
+# Check as often as you like: nobody counts your attempts, and an exercise that is still open never stops the
+# cells below it. Notebooks are saved as you work; to start a week afresh, use *Kernel → Restart Kernel and Run
+# All Cells*.
+
+# %% [markdown]
+# ## The weeks
+#
+# {{weeks}}
+#
+# Begin with the first one. You need Python, some NumPy and a little calculus: what a derivative is, and that
+# the gradient points uphill.
