@@ -12,6 +12,7 @@ import sys
 import traceback
 import types
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
@@ -280,20 +281,23 @@ def _judge(function: Callable, exercise: Exercise, seed: int) -> Verdict:
         return missing
 
     cases, expected = _reference_outcomes(exercise.name, seed)
-    printed, outcomes = Captured(), []
+    printed, outcomes = [], []
     try:
-        with quietly(printed), time_limit(TIME_LIMIT):
+        with time_limit(TIME_LIMIT):
             for c in cases:
-                outcomes.append(run_case(function, exercise, c))
+                printed.append(Captured())
+                with quietly(printed[-1]):
+                    outcomes.append(run_case(function, exercise, c))
     except TimeLimitReached:
         return Verdict(
             **zero,
             status="timed out",
             message=f"Your function was stopped because it did not come back within {TIME_LIMIT:g} seconds. "
-            "Look for a loop whose condition never becomes false, or whose counter never moves.",
+            "Either a loop never ends (its condition never becomes false, its counter never moves), or it is far "
+            "too slow: a right answer needs milliseconds.",
             case=_show_call(exercise, cases[len(outcomes)]),
             parts=parts,
-            printed=str(printed),
+            printed=str(printed[-1]),
         )
     if isinstance(outcomes[0].error, NotImplementedError):
         text = "Your code runs into the stub's last line. Delete `raise NotImplementedError`, then check again."
@@ -306,20 +310,21 @@ def _judge(function: Callable, exercise: Exercise, seed: int) -> Verdict:
         "points": float(sum(part.points for part in parts if part.earned)),
         "max_points": exercise.points,
         "parts": parts,
-        "printed": str(printed),
     }
     if all(agree):
-        return Verdict(**common, status="right", message=f"All {len(cases)} cases agree.")
+        message = f"All {len(cases)} cases agree."
+        return Verdict(**common, status="right", message=message, printed=str(printed[0]))
 
     worst = min((i for i, good in enumerate(agree) if not good), key=lambda i: _order(exercise, cases[i]))
     error = outcomes[worst].error
-    common["case"] = _show_call(exercise, cases[worst])
-    known = _recognise(exercise, cases, outcomes)
+    common |= {"case": _show_call(exercise, cases[worst]), "printed": str(printed[worst])}
+    failed_first = sorted(zip(agree, cases, outcomes, strict=True), key=lambda three: three[0])
+    known = _recognise(exercise, failed_first)
     if known:
         return Verdict(**common, status="wrong", message=known.message, misconception=known.key)
     if error is not None:
         status = "wrong" if isinstance(error, ContractError) else "error"
-        return Verdict(**common, status=status, message=_show_error(error, function))
+        return Verdict(**common, status=status, message=_show_error(error, function) + _outside_data(function))
     difference = _first_difference(expected[worst], outcomes[worst], exercise)
     if outcomes[worst].mutated and (difference is None or difference.kind == "value"):
         names = " and ".join(f"`{name}`" for name in outcomes[worst].mutated)
@@ -328,7 +333,19 @@ def _judge(function: Callable, exercise: Exercise, seed: int) -> Verdict:
             "Compute into a new array (or work on a copy)."
         )
         return Verdict(**common, status="wrong", message=message)
-    return Verdict(**common, status="wrong", message=difference.text)
+    return Verdict(**common, status="wrong", message=difference.text + _outside_data(function))
+
+
+def _outside_data(function: Callable) -> str:
+    """Name the notebook's data that the function reads: often a size taken from there instead of an argument."""
+    if not isinstance(function, types.FunctionType):
+        return ""
+    names = [step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"]
+    data = int | float | list | tuple | dict | np.ndarray
+    found = [f"`{name}`" for name in dict.fromkeys(names) if isinstance(function.__globals__.get(name), data)]
+    if not found:
+        return ""
+    return f"\nYour function reads {' and '.join(found)} from the notebook, not from its arguments. Is that meant?"
 
 
 def _order(exercise: Exercise, case: Case) -> tuple[int, int]:
@@ -344,13 +361,15 @@ def _earned_parts(exercise: Exercise, cases: list[Case], agree: list[bool]) -> t
     )
 
 
-def _recognise(exercise: Exercise, cases: list[Case], outcomes: list[Outcome]) -> Misconception | None:
-    """Return the misconception whose results are reproduced on every case, if there is one."""
+def _recognise(exercise: Exercise, results: list[tuple[bool, Case, Outcome]]) -> Misconception | None:
+    """Return the misconception whose results are reproduced on every case, if there is one.
+
+    `results` has the cases that failed first: there most misconceptions already differ.
+    """
     with quietly(Captured()):
-        for misconception in exercise.misconceptions:
-            pairs = zip(cases, outcomes, strict=True)
-            if all(_agree(run_case(misconception.function, exercise, c), o, exercise) for c, o in pairs):
-                return misconception
+        for known in exercise.misconceptions:
+            if all(_agree(run_case(known.function, exercise, c), outcome, exercise) for _, c, outcome in results):
+                return known
     return None
 
 
@@ -368,6 +387,7 @@ class _Progress:
 
 
 _progress: dict[str, _Progress] = {}
+_checking_now = ContextVar("_checking_now", default=False)
 
 
 def _progress_of(name: str) -> _Progress:
@@ -376,6 +396,7 @@ def _progress_of(name: str) -> _Progress:
 
 def _find(item: Any, caller: str) -> Exercise | Quiz:
     """Return the exercise meant by a function, a class or a name."""
+    __tracebackhide__ = True  # a learner who calls us wrongly sees their line and the message, not our lines
     name = item if isinstance(item, str) else getattr(item, "__name__", None)
     bank = all_exercises()
     if name in bank:
@@ -387,6 +408,10 @@ def _find(item: Any, caller: str) -> Exercise | Quiz:
         )
     close = get_close_matches(name, bank, n=1)
     meant = f"; did you mean {close[0]!r}?" if close else ""
+    if isinstance(item, str) and not close:
+        meant = "; an answer to a question is checked by its name, as in check(quiz_updates=quiz_updates)"
+    elif name == "<lambda>":
+        meant = "; define it with def, under the exercise's name"
     raise ValueError(f"{caller}: there is no exercise called {name!r} in this course{meant}")
 
 
@@ -414,6 +439,9 @@ def check(function: Callable | None = None, /, *, seed: int = 0, **answers: str 
     ValueError
         If the name belongs to no exercise of the course.
     """
+    __tracebackhide__ = True
+    if _checking_now.get():
+        raise RuntimeError("check is called inside the function that it checks: move it out, to the left margin")
     if (function is None) == (len(answers) != 1):
         raise TypeError("check takes one thing: a function, as in check(steps_per_epoch), or one answer by name")
     if answers:
@@ -424,7 +452,11 @@ def check(function: Callable | None = None, /, *, seed: int = 0, **answers: str 
         raise TypeError(f"check({exercise.name}={exercise.name}) is how an answer to a question is checked")
     if not callable(function):
         raise TypeError(f"check takes the function itself: check({exercise.name}), without quotes")
-    verdict = _judge(function, exercise, seed)
+    token = _checking_now.set(True)
+    try:
+        verdict = _judge(function, exercise, seed)
+    finally:
+        _checking_now.reset(token)
     progress = _progress_of(exercise.name)
     progress.tried = progress.tried or verdict.status != "not attempted"
     progress.right = function if verdict.status == "right" else None

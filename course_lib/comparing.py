@@ -1,6 +1,7 @@
 """Compare what came out with what was expected, strictly, and put the first difference into a sentence."""
 
 import reprlib
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,7 @@ def describe(value: Any) -> str:
     if isinstance(value, np.generic | int | float):
         return f"the {type(value).__name__} {value!s}"
     if isinstance(value, list | tuple):
-        return f"a {type(value).__name__} of {len(value)} items"
+        return f"a {type(value).__name__} of {len(value)} item{'s' * (len(value) != 1)}"
     if callable(value):
         return "a function that was not called"
     return f"a value of type `{type(value).__name__}`"
@@ -86,7 +87,7 @@ def compare(expected: Any, actual: Any, name: str, *, rtol: float | None = None)
 def _plain(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    return value if isinstance(value, str) else describe(value)
+    return textwrap.shorten(value, 200) or "none" if isinstance(value, str) else describe(value)
 
 
 def _compare_numbers(expected, actual, name, rtol) -> Difference | None:
@@ -157,8 +158,11 @@ def _ratio(expected, actual) -> str:
     with np.errstate(all="ignore"):
         ratios = actual[used] / expected[used]
     ratio = float(ratios.flat[0])
-    if ratio == 0 or not np.isfinite(ratio) or abs(ratio - 1) < 1e-3 or not np.allclose(ratios, ratio, rtol=1e-6):
+    if ratio == 0 or not np.isfinite(ratio) or not np.allclose(ratios, ratio, rtol=1e-6):
         return ""
+    telling = abs(ratio) if abs(ratio) >= 1 else 1 / abs(ratio)
+    if telling > 1000 or not np.isclose(telling, round(telling), rtol=1e-6) or abs(ratio - 1) < 1e-3:
+        return ""  # 0.9561 times is an accident of the case; 3 times, or a third, may be a forgotten factor
     if np.isclose(ratio, -1):
         return " The sign is the wrong way round."
     return f" Yours is {ratio:.4g} times what it should be{' everywhere' if expected.size > 1 else ''}."

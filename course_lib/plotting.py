@@ -215,5 +215,5 @@ def image_grid(images: np.ndarray, titles: Sequence[str], shape: tuple[int, int]
         ax.axis("off")
     for ax, image, title in zip(axes.flat, images, titles, strict=False):
         ax.imshow(image.reshape(shape), vmin=0, vmax=1)
-        ax.set_title(title, fontsize=10, loc="center")
+        ax.set_title(title, fontsize=9, loc="center")
     return figure

@@ -9,6 +9,7 @@ import copy
 import ctypes
 import inspect
 import io
+import itertools
 import signal
 import threading
 import warnings
@@ -23,7 +24,8 @@ from course_lib.exercises import Case, ContractError, Exercise, Seed
 __all__ = ["Captured", "Outcome", "TimeLimitReached", "quietly", "run_case", "time_limit"]
 
 MOST_ITEMS = 10_000  # a generator that yields more than this does not end
-MOST_PRINTED = 2_000  # characters of the learner's own output that are kept
+MOST_PRINTED = 1_000  # characters of the learner's own output that are kept
+REPEAT = 0.2  # seconds after which a time limit is raised again: Python drops what is raised in a destructor
 MOST_WARNINGS = 20  # different ones; each is shown once
 
 
@@ -46,7 +48,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
         previous = signal.signal(signal.SIGALRM, stop)
         try:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
+            signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT)
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -57,8 +59,10 @@ def time_limit(seconds: float) -> Iterator[None]:
         over = threading.Event()
 
         def watch():
-            if not over.wait(seconds):
+            reached = not over.wait(seconds)
+            while reached:
                 raise_in(thread, ctypes.py_object(TimeLimitReached))
+                reached = not over.wait(REPEAT)
 
         threading.Thread(target=watch, daemon=True).start()
         try:
@@ -122,11 +126,15 @@ def run_case(function: Callable, exercise: Exercise, case: Case) -> Outcome:
     """Let the exercise observe `function` on `case`, with fresh copies of the arguments."""
     outcome = Outcome()
     names = list(inspect.signature(exercise.reference).parameters)
+    asks_for_generator = inspect.isgeneratorfunction(exercise.reference)
 
     def call(*args, **kwargs):
         given = dict(zip(names, args, strict=False)) | kwargs
         before = copy.deepcopy(given)
-        result = _snapshot(function(*args, **kwargs))
+        returned = function(*args, **kwargs)
+        result = _snapshot(returned)
+        if inspect.isgenerator(returned) and not asks_for_generator:
+            raise ContractError("Your function hands its result out with `yield`. Here it should `return` it.")
         changed = [name for name in given if not _same_bits(given[name], before[name])]
         outcome.mutated = tuple(dict.fromkeys([*outcome.mutated, *changed]))
         return result
@@ -148,12 +156,10 @@ def _snapshot(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, Iterator):
-        items = []
-        for item in value:
-            items.append(_snapshot(item))
-            if len(items) > MOST_ITEMS:
-                raise ContractError(f"Your function goes on yielding: {len(items):,} items and no end.")
-        return items
+        items = list(itertools.islice(value, MOST_ITEMS + 1))  # first all of it, as ``list(...)`` would have it
+        if len(items) > MOST_ITEMS:
+            raise ContractError(f"Your function goes on yielding: {len(items):,} items and no end.")
+        return [_snapshot(item) for item in items]
     if type(value) in (list, tuple):
         return type(value)(_snapshot(item) for item in value)
     if type(value) is dict:

@@ -561,7 +561,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# Ten epochs of ten lines: nineteen out of twenty digits that it has never seen. Most of the ones that it gets wrong
+# Ten epochs of your few lines: nineteen out of twenty digits that it has never seen. Most of the ones that it gets wrong
 # are
 # a hard call for you as well.
 #
@@ -1099,7 +1099,7 @@ check(quiz_rise=quiz_rise)
 # Answer in five to eight sentences. One point for each of these:
 #
 # 1. what an exact gradient costs and what it buys, with a number from this week;
-# 2. why a mini-batch's gradient may be trusted although it is wrong (unbiased; noise like $1/B$);
+# 2. why a mini-batch's gradient may be trusted although it is wrong on every single occasion;
 # 3. what keeps you from making the batch as small as possible, and how you would choose its size;
 # 4. one situation in which the colleague is right.
 #

@@ -11,14 +11,17 @@ import zipfile
 
 import nbformat
 import pytest
+from answers import named
 from conftest import ROOT, TOY, graded_code_cells, use_toys
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook
 from nbgrader.validator import Validator
 from traitlets.config import PyFileConfigLoader
 
+from course_lib.checking import check
 from course_lib.classroom import clean_html, explain_unreadable
 from course_lib.commands import building
+from course_lib.exercises import find
 
 RIGHT = "def halves(n):\n    return (n + 1) // 2"
 HALF = "def halves(n):\n    return n // 2"
@@ -391,3 +394,39 @@ def test_a_real_week(week, tmp_path, monkeypatch):
     for student, share in (("perfect", 1), ("untouched", 0)):
         earned = points(tmp_path, student, week)
         assert {name: earned[name] for name in automatic} == {name: share * p for name, p in automatic.items()}
+
+
+WRONG_ANSWER = """\
+import types
+from course_lib.exercises import find
+wrong = find({name!r}).misconceptions[{index}].function
+{name} = types.FunctionType(wrong.__code__, wrong.__globals__, {name!r}, wrong.__defaults__, wrong.__closure__)
+{name}.__kwdefaults__ = wrong.__kwdefaults__"""
+
+
+def test_every_misconception_of_a_week_gets_its_points(tmp_path, monkeypatch):
+    """A class in which student k gives the k-th known wrong answer to every exercise of week 01."""
+    week = "week01_minibatch"
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    shutil.copytree(ROOT / "solutions" / week, tmp_path / "solutions" / week)
+    shutil.copytree(ROOT / "notebooks" / week, tmp_path / "notebooks" / week)
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    solved = nbformat.read(ROOT / "solutions" / week / f"{week}.ipynb", 4)
+    seeds = dict(re.findall(r"check\((\w+), seed=(\d+)\)", "".join(cell.source for cell in solved.cells)))
+    expected: dict[str, dict[str, float]] = {}
+    submissions: dict[str, nbformat.NotebookNode] = {}
+    for name, seed in seeds.items():
+        for index, misconception in enumerate(find(name).misconceptions):
+            student = f"student{index:02d}"
+            if student not in submissions:
+                submissions[student] = without_experiments(release_of(tmp_path, week))
+            source = WRONG_ANSWER.format(name=name, index=index)
+            cell_of(submissions[student], name).source = source
+            verdict = check(named(misconception.function, name), seed=int(seed))
+            expected.setdefault(student, {})[f"check_{name}"] = verdict.points
+    for student, submission in submissions.items():
+        hand_in(tmp_path, student, submission, week)
+    nbgrader(tmp_path, ["generate_assignment", week, "--force"], ["autograde", week])
+    for student, scores in expected.items():
+        earned = points(tmp_path, student, week)
+        assert {name: earned[name] for name in scores} == scores, student

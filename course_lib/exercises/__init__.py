@@ -165,6 +165,9 @@ def hash_answer(name: str, answer: str) -> str:
     return hashlib.sha256(f"{name}/{answer}/spoil it for nobody".encode()).hexdigest()[:16]
 
 
+_OPTIONS = [*"abcdef", "true", "false", "depends"]
+
+
 @dataclass(frozen=True)
 class Quiz:
     """A question with options, checked at once.
@@ -190,14 +193,13 @@ class Quiz:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """All options, in order: the right one is the one that is not in `wrong`."""
-        return tuple(sorted([*self.wrong, self.right_option]))
+        """All options, in the order of the page: the right one is the one that is not in `wrong`."""
+        return tuple(sorted([*self.wrong, self.right_option], key=_OPTIONS.index))
 
     @property
     def right_option(self) -> str:
         """The right option, found by trying."""
-        candidates = [*"abcdef", "true", "false", "depends"]
-        return next(option for option in candidates if self.is_right(option))
+        return next(option for option in _OPTIONS if self.is_right(option))
 
     def is_right(self, answer: str) -> bool:
         """Whether `answer` is the right option."""
