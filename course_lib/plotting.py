@@ -11,12 +11,12 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
-__all__ = ["COLOURS", "band", "contours", "image_grid", "lines", "path", "show", "use_style"]
+__all__ = ["COLOURS", "MARKERS", "band", "contours", "image_grid", "lines", "path", "show", "use_style"]
 
 # Okabe and Ito (2008), "Color Universal Design", without yellow (too pale on white), black last.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 _DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)), (0, (8, 3))]
-_MARKERS = ["o", "^", "D", "v", "P", "X", "<"]
+MARKERS = ["o", "^", "D", "v", "P", "X", "<"]
 _DPI = 144
 
 
@@ -185,7 +185,7 @@ def path(ax: mpl.axes.Axes, points: np.ndarray, *, label: str, index: int = 0, e
     -------
     matplotlib.axes.Axes
     """
-    colour, marker = COLOURS[index % len(COLOURS)], _MARKERS[index % len(_MARKERS)]
+    colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
     style = {"color": colour, "linewidth": 1.3, "markersize": 3.5, "markevery": every}
     ax.plot(points[:, 0], points[:, 1], linestyle="-", marker=marker, label=label, **style)
     ax.plot(*points[-1], marker="s", markersize=7, color=colour, markeredgecolor="white")
