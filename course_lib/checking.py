@@ -149,7 +149,11 @@ def _card(colour: str, body: str) -> str:
 
 
 def _html(text: str) -> str:
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text)).replace("\n", "<br>")
+    """Turn the little Markdown that messages use, `code` and *emphasis*, into HTML."""
+    pieces = re.split(r"`([^`]+)`", html.escape(text))
+    pieces[::2] = [re.sub(r"(?<![\w*])\*(\w[^*]*)\*(?![\w*])", r"<em>\1</em>", piece) for piece in pieces[::2]]
+    pieces[1::2] = [f"<code>{piece}</code>" for piece in pieces[1::2]]
+    return "".join(pieces).replace("\n", "<br>")
 
 
 def _pre(text: str) -> str:
@@ -234,7 +238,8 @@ def _show_call(exercise: Exercise, case: Case) -> str:
 def _is_untouched(function: Callable) -> bool:
     """Whether nothing was written: a docstring, ``pass``, ``...``, ``return None``, or the stub's ``raise``."""
     if isinstance(function, type):
-        methods = [m for m in vars(function).values() if isinstance(m, types.FunctionType)]
+        own = [member for base in function.__mro__ for member in vars(base).values()]
+        methods = [member for member in own if isinstance(member, types.FunctionType)]
         return all(map(_is_untouched, methods))
     code = getattr(function, "__code__", None)
     if code is None:

@@ -1002,3 +1002,33 @@ def test_checking_writes_nothing_itself(double, capfd):
     assert [v.status for v in verdicts_] == ["right", "wrong", "wrong"]
     assert out.getvalue() == ""
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_markdown_of_messages_becomes_html():
+    text = "The *sum* of `a * b * c` and 1 - beta**t, not beta2**t."
+    html = checking._html(text)
+    assert html == "The <em>sum</em> of <code>a * b * c</code> and 1 - beta**t, not beta2**t."
+
+
+def test_check_inside_the_function_that_it_checks_is_explained(double):
+    def checks_itself(x):
+        answer(checks_itself)
+        return 2 * x
+
+    verdict = answer(checks_itself)
+    assert verdict.status == "error"
+    assert "inside the function that it checks" in verdict.message
+    assert answer(lambda x: 2 * x).status == "right"
+
+
+def test_a_generator_where_a_value_is_asked(double):
+    def yields(x):
+        yield 2 * x
+
+    assert "`yield`" in answer(yields).message
+
+
+def test_data_of_the_notebook_are_named(double):
+    notebook = {"np": np, "m": 3}
+    exec("def double(x):\n    return x * m", notebook)  # a function whose globals are a notebook's
+    assert "reads `m` from the notebook" in check(notebook["double"]).message
