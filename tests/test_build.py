@@ -2,6 +2,7 @@ import argparse
 import base64
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -346,3 +347,16 @@ def test_the_release_runs_untouched_and_earns_nothing(week, tmp_path):
     for cell in graded_code_cells(nb):
         assert (verdict(cell)["points"], verdict(cell)["status"]) == (0, "not attempted"), cell.id
     assert not any(output.get("name") == "stderr" for cell in nb.cells for output in cell.get("outputs", []))
+
+
+@pytest.mark.parametrize("week", building.find_weeks(ROOT))
+def test_a_week_says_how_many_points_it_has(week):
+    nb = sources.read_source(ROOT, week)
+    graded = [cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    points = {
+        kind: sum(c.metadata.nbgrader.points for c in graded if c.cell_type == kind)
+        for kind in ("code", "markdown")
+    }
+    said = re.search(r"Points: (\d+), and (\d+) more", " ".join(nb.cells[0].source.split()))
+    assert said is not None
+    assert [int(number) for number in said.groups()] == [points["code"], points["markdown"]]
