@@ -322,7 +322,7 @@ plotting.show(
 #
 # | form | velocity | step | where |
 # |:--|:--|:--|:--|
-# | **average** | $v \leftarrow \beta v + (1-\beta)\,dw$ | $w \leftarrow w - \alpha v$ | the lectures, this course |
+# | **average** | $v \leftarrow \beta v + (1-\beta)\,dw$ | $w \leftarrow w - \alpha v$ | lectures, this course |
 # | **heavy ball** | $v \leftarrow \beta v + dw$ | $w \leftarrow w - \alpha v$ | PyTorch's `SGD(momentum=β)` |
 # | **rate inside** | $v \leftarrow \beta v - \alpha\,dw$ | $w \leftarrow w + v$ | Keras; Rumelhart et al. (1986) |
 #
@@ -875,8 +875,8 @@ check(nesterov_step, seed=1983)
 # = u_{t-1} - \alpha\big[\beta v_t + (1-\beta)\,dw_t\big],$$
 #
 # the last step because $v_t - \beta v_{t-1} = (1-\beta)\,dw_t$. No look-ahead is left to see: momentum is
-# applied once more instead. The course's `optimizers.Nesterov` and PyTorch's `nesterov=True` are this form. The
-# same method? Test it:
+# applied once more instead. This is the form of the course's `optimizers.Nesterov` and, up to the factor
+# $1-\beta$, of PyTorch's `nesterov=True`. The same method? Test it:
 
 # %%
 look_ahead = plug_in(nesterov_step)
@@ -1434,7 +1434,7 @@ check(quiz_tiny_batches=quiz_tiny_batches)
 # | Momentum | $v \leftarrow \beta v + (1-\beta)\,dw,\quad w \leftarrow w - \alpha v$ |
 # | Heavy ball, PyTorch | $v \leftarrow \beta v + dw$: the same steps at $\alpha$ times $1-\beta$ |
 # | Nesterov | the gradient is taken at $w - \alpha\beta v$ |
-# | Motion in a bowl | $z^2 - (1+\beta-a)z + \beta = 0$, $a = \alpha(1-\beta)\lambda$; oscillating: each $\sqrt\beta$ |
+# | In a bowl | $z^2 - (1+\beta-a)z + \beta = 0$, $a = \alpha(1-\beta)\lambda$; oscillating: $\sqrt\beta$ |
 # | Stable | $0 < \alpha\lambda < 2(1+\beta)/(1-\beta)$ |
 # | Best rate | $(\sqrt\kappa-1)/(\sqrt\kappa+1)$; gradient descent $(\kappa-1)/(\kappa+1)$ |
 # | Hovering | $\approx \alpha\sigma^2/(2\lambda)$ at small $\alpha\lambda$: as without momentum |
