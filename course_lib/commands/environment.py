@@ -248,7 +248,7 @@ def install(root):
     venv = root / ".venv"
     print(
         f"Installing what the course needs into {venv}. This is done once and takes about a minute with a fast "
-        "connection: 180 MB to download, 750 MB on the disk.",
+        "connection: 200 MB to download, 850 MB on the disk.",
         flush=True,
     )
     make_venv(venv)
