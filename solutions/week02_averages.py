@@ -265,6 +265,7 @@ def look(beta):
 
 
 if find_spec("ipywidgets"):
+    from IPython.display import display
     from ipywidgets import FloatSlider, Image, Label, VBox
 
     slider = FloatSlider(0.5, min=0, max=0.98, step=0.01, description="beta", continuous_update=False)

@@ -607,6 +607,7 @@ def look(lr, beta):
 
 
 if find_spec("ipywidgets"):
+    from IPython.display import display
     from ipywidgets import FloatLogSlider, FloatSlider, Image, Label, VBox
 
     lr_slider = FloatLogSlider(0.002, min=-3.5, max=0, step=0.05, description="lr", continuous_update=False)
