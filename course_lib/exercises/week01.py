@@ -1129,6 +1129,28 @@ def divided_by_full_batches(w, b, X, y, *, batch_size, lr, l2, rng):
     return epoch_with(w, b, X, y, batch_size, lr, l2, rng, summary=summary)
 
 
+@epoch.misconception("The short last batch's loss is counted, but its step is not made. Every batch makes one.")
+def short_batch_without_step(w, b, X, y, *, batch_size, lr, l2, rng):
+    def step(w, b, dw, db, lr, X_batch, y_batch):
+        return (w - lr * dw, b - lr * db) if len(X_batch) == batch_size else (w, b)
+
+    return epoch_with(w, b, X, y, batch_size, lr, l2, rng, step=step)
+
+
+@epoch.misconception(
+    "The loop stops before the short last batch: its examples make no step and are missing in the mean."
+)
+def stops_before_the_short_batch(w, b, X, y, *, batch_size, lr, l2, rng):
+    total = 0.0
+    for X_batch, y_batch in course_minibatches(X, y, batch_size=batch_size, rng=rng):
+        if len(X_batch) < batch_size:
+            break
+        loss, dw, db = softmax_regression_loss_and_gradient(w, b, X_batch, y_batch, l2=l2)
+        w, b = w - lr * dw, b - lr * db
+        total += loss * len(X_batch)
+    return w, b, total / len(X)
+
+
 @epoch.alternative
 def copied_then_in_place(w, b, X, y, *, batch_size, lr, l2, rng):
     w, b, losses, sizes = w.copy(), b.copy(), [], []
