@@ -360,3 +360,16 @@ def test_a_week_says_how_many_points_it_has(week):
     said = re.search(r"Points: (\d+), and (\d+) more", " ".join(nb.cells[0].source.split()))
     assert said is not None
     assert [int(number) for number in said.groups()] == [points["code"], points["markdown"]]
+
+
+def test_measured_outputs_are_fresh_after_a_cell_that_changed():
+    def notebook(first, seconds):
+        cells = [new_code_cell(first, id="first"), new_code_cell("show()", id="second")]
+        cells[1].metadata["tags"] = ["nbval-ignore-output"]
+        cells[1].outputs = [new_output("execute_result", {"text/plain": seconds})]
+        return new_notebook(cells=cells)
+
+    for first, kept in [("n = 1", "1.2 s"), ("n = 2", "3 s")]:
+        nb = notebook(first, "3 s")
+        building._keep_outputs(nb, notebook("n = 1", "1.2 s"))
+        assert nb.cells[1].outputs[0].data["text/plain"] == kept

@@ -504,3 +504,16 @@ def test_every_item_of_the_week_is_asked_and_answered_in_its_notebook(source):
             assert tuple(re.findall(r'"(\w+)"', offered)) == quiz.options
             (answer,) = re.findall(rf'^{quiz.name} = "(\w+)"$', text, re.MULTILINE)
             assert quiz.is_right(answer)
+
+
+def test_one_array_refilled_for_every_batch_is_noticed():
+    def iterate_minibatches(X, y, *, batch_size, rng):
+        order = rng.permutation(len(X))
+        X_batch, y_batch = np.empty((batch_size, X.shape[1])), np.empty(batch_size, y.dtype)
+        for start in range(0, len(X), batch_size):
+            rows = order[start : start + batch_size]
+            X_batch[: len(rows)], y_batch[: len(rows)] = X[rows], y[rows]
+            yield X_batch[: len(rows)], y_batch[: len(rows)]
+
+    verdict = check(iterate_minibatches)
+    assert (verdict.status, verdict.points) == ("wrong", 0)
