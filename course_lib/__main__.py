@@ -24,6 +24,7 @@ from course_lib.commands import environment
 COMMANDS = {
     "lab": "open the course in JupyterLab",
     "test": "run the course's tests",
+    "grade": "grade the submissions of a week, isolated and in parallel",
     "build": "build the notebooks from their sources in solutions/",
     "animate": "draw the animation of the README",
 }

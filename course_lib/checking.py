@@ -5,12 +5,9 @@ says one thing, the most useful. `hint` gives the next of three hints, `solution
 have tried, `plug_in` puts a right answer to work, `settle` compares a prediction with what came out.
 """
 
-import dis
 import html
 import re
 import sys
-import traceback
-import types
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -22,9 +19,34 @@ import numpy as np
 
 from course_lib.comparing import Difference, compare, describe
 from course_lib.exercises import Case, ContractError, Exercise, Misconception, Prediction, Quiz, all_exercises
-from course_lib.running import Captured, Outcome, TimeLimitReached, quietly, run_case, time_limit
+from course_lib.running import (
+    Captured,
+    Outcome,
+    TimeLimitReached,
+    is_untouched,
+    quietly,
+    reads,
+    run_case,
+    time_limit,
+)
 
-__all__ = ["MIME_TYPE", "Note", "Part", "Verdict", "check", "hint", "plug_in", "settle", "solution"]
+__all__ = [
+    "MIME_TYPE",
+    "Note",
+    "Part",
+    "Verdict",
+    "check",
+    "decide",
+    "differences",
+    "hint",
+    "judge_answer",
+    "not_attempted",
+    "plug_in",
+    "reference_outcomes",
+    "settle",
+    "solution",
+    "timed_out",
+]
 
 MIME_TYPE = "application/vnd.course.verdict+json"
 TIME_LIMIT = 5.0  # seconds for all calls of one check; a right answer needs milliseconds
@@ -172,7 +194,8 @@ def _in_notebook() -> bool:
 
 
 @lru_cache(maxsize=256)
-def _reference_outcomes(name: str, seed: int) -> tuple[list[Case], list[Outcome]]:
+def reference_outcomes(name: str, seed: int) -> tuple[list[Case], list[Outcome]]:
+    """Return the cases that `seed` draws for an exercise, and what comes of each with its reference."""
     exercise = all_exercises()[name]
     cases = exercise.make_cases(seed)
     with quietly(Captured()):
@@ -204,8 +227,10 @@ def _first_difference(expected: Outcome, actual: Outcome, exercise: Exercise) ->
 
 
 def _agree(expected: Outcome, actual: Outcome, exercise: Exercise) -> bool:
-    if expected.error is not None or actual.error is not None:
-        same_kind = type(expected.error) is type(actual.error)
+    if (expected.error is None) != (actual.error is None):
+        return False  # whatever the error is called: a class may have the name NoneType
+    if expected.error is not None:
+        same_kind = type(expected.error).__name__ == type(actual.error).__name__  # one may come from a sandbox
         return same_kind and (
             not isinstance(actual.error, ContractError) or str(expected.error) == str(actual.error)
         )
@@ -235,57 +260,50 @@ def _show_call(exercise: Exercise, case: Case) -> str:
     )
 
 
-def _is_untouched(function: Callable) -> bool:
-    """Whether nothing was written: a docstring, ``pass``, ``...``, ``return None``, or the stub's ``raise``."""
-    if isinstance(function, type):
-        own = [member for base in function.__mro__ for member in vars(base).values()]
-        methods = [member for member in own if isinstance(member, types.FunctionType)]
-        return all(map(_is_untouched, methods))
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return False
-    nothing = {"RESUME", "NOP", "LOAD_CONST", "POP_TOP", "RETURN_CONST", "RETURN_VALUE"}
-    if code.co_names == ("NotImplementedError",):
-        nothing |= {"LOAD_GLOBAL", "PUSH_NULL", "PRECALL", "CALL", "RAISE_VARARGS"}
-    return all(
-        step.opname in nothing and (step.opname not in ("LOAD_CONST", "RETURN_CONST") or step.argval is None)
-        for step in dis.get_instructions(code)
-    )
-
-
-def _show_error(error: BaseException, function: Callable) -> str:
+def _show_error(outcome: Outcome) -> str:
     """Name the error and the learner's own line that raised it."""
+    error = outcome.error
     if isinstance(error, ContractError):
         return str(error)
     if isinstance(error, SystemExit):
         return "Your function called `exit()`. A function gives its result back with `return`."
     text = f"Your function raised `{': '.join(filter(None, [type(error).__name__, str(error)]))}`"
-    code = getattr(function, "__code__", None)
-    own = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if code is not None and frame.filename == code.co_filename and frame.line
-    ]
-    if own:
-        return f"{text}\nin line {own[-1].lineno} of its cell: `{own[-1].line.strip()}`"
-    return text + "."
+    return text + (outcome.where or ".")
 
 
-def _judge(function: Callable, exercise: Exercise, seed: int) -> Verdict:
-    """Run all cases and decide. The order of what is said is the order of usefulness."""
-    zero = {"exercise": exercise.name, "points": 0.0, "max_points": exercise.points}
+def _nothing_earned(exercise: Exercise) -> dict[str, Any]:
     parts = tuple(Part(name, points, False) for name, points in exercise.parts.items())
-    missing = Verdict(
-        **zero,
+    return {"exercise": exercise.name, "points": 0.0, "max_points": exercise.points, "parts": parts}
+
+
+def not_attempted(exercise: Exercise) -> Verdict:
+    """Return the verdict on an exercise where nothing is written."""
+    return Verdict(
+        **_nothing_earned(exercise),
         status="not attempted",
         message=f"Nothing here yet. Write `{exercise.name}`, run its cell, then check again. "
         f"Stuck? `hint({exercise.name})` helps.",
-        parts=parts,
     )
-    if _is_untouched(function):
-        return missing
 
-    cases, expected = _reference_outcomes(exercise.name, seed)
+
+def timed_out(exercise: Exercise, case: Case, printed: str = "", seconds: float = TIME_LIMIT) -> Verdict:
+    """Return the verdict on a function that did not come back from `case`."""
+    return Verdict(
+        **_nothing_earned(exercise),
+        status="timed out",
+        message=f"Your function was stopped because it did not come back within {seconds:g} seconds. "
+        "Either a loop never ends (its condition never becomes false, its counter never moves), or it is far "
+        "too slow: a right answer needs milliseconds.",
+        case=_show_call(exercise, case),
+        printed=printed,
+    )
+
+
+def _judge(function: Callable, exercise: Exercise, seed: int) -> Verdict:
+    """Run all cases, then decide."""
+    if is_untouched(function):
+        return not_attempted(exercise)
+    cases, _ = reference_outcomes(exercise.name, seed)
     printed, outcomes = [], []
     try:
         with time_limit(TIME_LIMIT):
@@ -294,19 +312,32 @@ def _judge(function: Callable, exercise: Exercise, seed: int) -> Verdict:
                 with quietly(printed[-1]):
                     outcomes.append(run_case(function, exercise, c))
     except TimeLimitReached:
-        return Verdict(
-            **zero,
-            status="timed out",
-            message=f"Your function was stopped because it did not come back within {TIME_LIMIT:g} seconds. "
-            "Either a loop never ends (its condition never becomes false, its counter never moves), or it is far "
-            "too slow: a right answer needs milliseconds.",
-            case=_show_call(exercise, cases[len(outcomes)]),
-            parts=parts,
-            printed=str(printed[-1]),
-        )
+        return timed_out(exercise, cases[len(outcomes)], str(printed[-1]), TIME_LIMIT)
+    return decide(exercise, seed, outcomes, [str(text) for text in printed], reads(function))
+
+
+def decide(
+    exercise: Exercise, seed: int, outcomes: list[Outcome], printed: list[str], outside: list[str]
+) -> Verdict:
+    """Judge a function by what came of each case. The order of what is said is the order of usefulness.
+
+    Parameters
+    ----------
+    exercise : Exercise
+        What was asked.
+    seed : int
+        The seed that drew the cases.
+    outcomes : list of Outcome
+        What came of them, one for each.
+    printed : list of str
+        What the function printed in each case.
+    outside : list of str
+        Names of the notebook's data that the function reads.
+    """
+    cases, expected = reference_outcomes(exercise.name, seed)
     if isinstance(outcomes[0].error, NotImplementedError):
         text = "Your code runs into the stub's last line. Delete `raise NotImplementedError`, then check again."
-        return replace(missing, message=text)
+        return replace(not_attempted(exercise), message=text)
 
     agree = [_agree(e, a, exercise) for e, a in zip(expected, outcomes, strict=True)]
     parts = _earned_parts(exercise, cases, agree)
@@ -318,39 +349,56 @@ def _judge(function: Callable, exercise: Exercise, seed: int) -> Verdict:
     }
     if all(agree):
         message = f"All {len(cases)} cases agree."
-        return Verdict(**common, status="right", message=message, printed=str(printed[0]))
+        return Verdict(**common, status="right", message=message, printed=printed[0])
 
     worst = min((i for i, good in enumerate(agree) if not good), key=lambda i: _order(exercise, cases[i]))
-    error = outcomes[worst].error
-    common |= {"case": _show_call(exercise, cases[worst]), "printed": str(printed[worst])}
+    common |= {"case": _show_call(exercise, cases[worst]), "printed": printed[worst]}
     failed_first = sorted(zip(agree, cases, outcomes, strict=True), key=lambda three: three[0])
     known = _recognise(exercise, failed_first)
     if known:
         return Verdict(**common, status="wrong", message=known.message, misconception=known.key)
-    if error is not None:
-        status = "wrong" if isinstance(error, ContractError) else "error"
-        return Verdict(**common, status=status, message=_show_error(error, function) + _outside_data(function))
-    difference = _first_difference(expected[worst], outcomes[worst], exercise)
-    if outcomes[worst].mutated and (difference is None or difference.kind == "value"):
-        names = " and ".join(f"`{name}`" for name in outcomes[worst].mutated)
+    status, message, may_be_outside = _what_is_wrong(exercise, expected[worst], outcomes[worst])
+    return Verdict(**common, status=status, message=message + _outside_data(outside) * may_be_outside)
+
+
+def _what_is_wrong(exercise: Exercise, expected: Outcome, outcome: Outcome) -> tuple[str, str, bool]:
+    """Return status and message for a case that failed, and whether data from outside may be the reason."""
+    if outcome.error is not None:
+        return "wrong" if isinstance(outcome.error, ContractError) else "error", _show_error(outcome), True
+    difference = _first_difference(expected, outcome, exercise)
+    if outcome.mutated and (difference is None or difference.kind == "value"):
+        names = " and ".join(f"`{name}`" for name in outcome.mutated)
         message = (
             f"Your function changes its argument {names} in place, so the caller's data differ afterwards. "
             "Compute into a new array (or work on a copy)."
         )
-        return Verdict(**common, status="wrong", message=message)
-    return Verdict(**common, status="wrong", message=difference.text + _outside_data(function))
+        return "wrong", message, False
+    return "wrong", difference.text, True
 
 
-def _outside_data(function: Callable) -> str:
-    """Name the notebook's data that the function reads: often a size taken from there instead of an argument."""
-    if not isinstance(function, types.FunctionType):
+def differences(exercise: Exercise, seed: int, outcomes: list[Outcome]) -> list[tuple[str, str, str]]:
+    """Return, for each part that failed: its name, the smallest call for which it did, and what is wrong there.
+
+    Parameters
+    ----------
+    exercise, seed, outcomes
+        As in `decide`.
+    """
+    cases, expected = reference_outcomes(exercise.name, seed)
+    found: dict[str, tuple[int, str, str]] = {}
+    for case, right, outcome in zip(cases, expected, outcomes, strict=True):
+        if not _agree(right, outcome, exercise) and (case.part not in found or case.size < found[case.part][0]):
+            text = _what_is_wrong(exercise, right, outcome)[1]
+            found[case.part] = (case.size, _show_call(exercise, case), text)
+    return [(part, call, text) for part, (_, call, text) in found.items()]
+
+
+def _outside_data(names: list[str]) -> str:
+    """Say which of the notebook's data the function reads: often a size taken from there, not from an argument."""
+    if not names:
         return ""
-    names = [step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"]
-    data = int | float | list | tuple | dict | np.ndarray
-    found = [f"`{name}`" for name in dict.fromkeys(names) if isinstance(function.__globals__.get(name), data)]
-    if not found:
-        return ""
-    return f"\nYour function reads {' and '.join(found)} from the notebook, not from its arguments. Is that meant?"
+    found = " and ".join(f"`{name}`" for name in names)
+    return f"\nYour function reads {found} from the notebook, not from its arguments. Is that meant?"
 
 
 def _order(exercise: Exercise, case: Case) -> tuple[int, int]:
@@ -451,7 +499,7 @@ def check(function: Callable | None = None, /, *, seed: int = 0, **answers: str 
         raise TypeError("check takes one thing: a function, as in check(steps_per_epoch), or one answer by name")
     if answers:
         (name, answer), *_ = answers.items()
-        return _check_answer(_find(name, "check"), answer)
+        return judge_answer(_find(name, "check"), answer)
     exercise = _find(function, "check")
     if not isinstance(exercise, Exercise):
         raise TypeError(f"check({exercise.name}={exercise.name}) is how an answer to a question is checked")
@@ -468,7 +516,8 @@ def check(function: Callable | None = None, /, *, seed: int = 0, **answers: str 
     return verdict
 
 
-def _check_answer(quiz: Quiz, answer: Any) -> Verdict:
+def judge_answer(quiz: Quiz, answer: Any) -> Verdict:
+    """Judge an answer to a question."""
     if not isinstance(quiz, Quiz):
         raise TypeError(f"{quiz.name} is a function to write: check({quiz.name})")
     common = {"exercise": quiz.name, "max_points": quiz.points}
@@ -476,7 +525,9 @@ def _check_answer(quiz: Quiz, answer: Any) -> Verdict:
     if answer is None or answer is Ellipsis:
         text = f"No answer yet. Set `{quiz.name}` to one of {options}, run that cell, then check again."
         return Verdict(**common, status="not attempted", points=0.0, message=text)
-    option = answer.strip().lower() if isinstance(answer, str) else str(answer).lower()
+    if isinstance(answer, bool | np.bool_):  # to a claim, that is an answer too
+        answer = str(answer)
+    option = answer.strip().lower() if isinstance(answer, str) else None
     if option not in quiz.options:
         text = f"The answer should be one of {options}, in quotes; yours is {describe(answer)}."
         return Verdict(**common, status="wrong", points=0.0, message=text)

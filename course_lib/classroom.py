@@ -20,6 +20,7 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
 
 from course_lib.checking import MIME_TYPE
+from course_lib.restoring import PUT_BACK, Given, cells_that_count
 
 __all__ = [
     "ClearAnswers",
@@ -49,7 +50,6 @@ HTML_ATTRIBUTES = {
     "td": ["colspan", "rowspan"],
     "th": ["colspan", "rowspan", "scope"],
 }
-PUT_BACK = "This cell was missing from what was handed in; it was put back for grading."
 
 
 class ClearAnswers(ClearSolutions):
@@ -81,30 +81,21 @@ class RestoreCells(NbGraderPreprocessor):
         where = resources["nbgrader"]
         with Gradebook(where["db_url"]) as gradebook:
             notebook = gradebook.find_notebook(where["notebook"], where["assignment"])
-            metadata = {cell.name: self._metadata(cell, notebook) for cell in notebook.source_cells}
-            known = {cell.name: (cell.cell_type, cell.source) for cell in notebook.source_cells}
+            given = {
+                cell.name: Given(cell.cell_type, cell.source, self._metadata(cell, notebook))
+                for cell in notebook.source_cells
+            }
 
         nb = upgrade(nb)  # to the version of the format in which cells have ids
-        found: dict[str, list[int]] = {}
-        for index, cell in enumerate(nb.cells):
-            name = self._name(cell, known)
+        counting = cells_that_count(nb.cells, given)
+        for cell in nb.cells:
             cell.metadata.pop("nbgrader", None)
-            if name is not None:
-                found.setdefault(name, []).append(index)
-
-        for name, indices in found.items():
-            cell_type, source = known[name]
-            answered = [index for index in indices if nb.cells[index].source != source]
-            written = metadata[name]["grade"] and metadata[name]["solution"]
-            keep = (answered if written and answered else indices)[-1]
-            nb.cells[keep] = self._cell(cell_type, nb.cells[keep], metadata[name])
-            if metadata[name]["locked"]:
-                nb.cells[keep].source = source
-
-        for name in metadata:
-            if name not in found and metadata[name]["grade"]:
+        for name, index in counting.items():
+            nb.cells[index] = self._cell(nb.cells[index], given[name])
+        for name, cell in given.items():
+            if name not in counting and cell.metadata["grade"]:
                 self.log.warning("Cell %r was missing; it is put back at the end", name)
-                nb.cells.append(self._missing_cell(*known[name], metadata[name]))
+                nb.cells.append(self._missing_cell(cell))
         return nb, resources
 
     @staticmethod
@@ -123,23 +114,19 @@ class RestoreCells(NbGraderPreprocessor):
         return entry | ({"points": points[cell.name]} if cell.name in points else {})
 
     @staticmethod
-    def _name(cell, known) -> str | None:
-        entry = cell.metadata.get("nbgrader")
-        grade_id = str(entry.get("grade_id")) if isinstance(entry, dict) else None
-        return next((name for name in (grade_id, cell.get("id")) if name in known), None)
+    def _cell(cell, given):
+        make = new_code_cell if given.cell_type == "code" else new_markdown_cell
+        source = given.source if given.metadata["locked"] else cell.source
+        return make(source, id=cell.id, metadata=cell.metadata | {"nbgrader": given.metadata})
 
     @staticmethod
-    def _cell(cell_type, cell, entry):
-        make = new_code_cell if cell_type == "code" else new_markdown_cell
-        return make(cell.source, id=cell.id, metadata=cell.metadata | {"nbgrader": entry})
-
-    def _missing_cell(self, cell_type, source, entry):
-        if cell_type == "code":
-            cell = new_code_cell(f"# {PUT_BACK}\n{source}")
+    def _missing_cell(given):
+        if given.cell_type == "code":
+            cell = new_code_cell(f"# {PUT_BACK}\n{given.source}")
         else:  # a written answer may stand somewhere else: the changed text makes nbgrader ask a person to look
             cell = new_markdown_cell(f"*{PUT_BACK}*")
-        cell.id = entry["grade_id"]
-        cell.metadata["nbgrader"] = entry
+        cell.id = given.metadata["grade_id"]
+        cell.metadata["nbgrader"] = given.metadata
         return cell
 
 

@@ -7,11 +7,14 @@ end is stopped. Judging is `course_lib.checking`'s.
 import contextlib
 import copy
 import ctypes
+import dis
 import inspect
 import io
 import itertools
 import signal
 import threading
+import traceback
+import types
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +24,17 @@ import numpy as np
 
 from course_lib.exercises import Case, ContractError, Exercise, Seed
 
-__all__ = ["Captured", "Outcome", "TimeLimitReached", "quietly", "run_case", "time_limit"]
+__all__ = [
+    "Captured",
+    "Outcome",
+    "TimeLimitReached",
+    "is_untouched",
+    "own_line",
+    "quietly",
+    "reads",
+    "run_case",
+    "time_limit",
+]
 
 MOST_ITEMS = 10_000  # a generator that yields more than this does not end
 MOST_PRINTED = 1_000  # characters of the learner's own output that are kept
@@ -119,6 +132,7 @@ class Outcome:
 
     values: dict[str, Any] = field(default_factory=dict)
     error: BaseException | None = None
+    where: str = ""  # the learner's own line that raised the error
     mutated: tuple[str, ...] = ()
 
 
@@ -144,6 +158,9 @@ def run_case(function: Callable, exercise: Exercise, case: Case) -> Outcome:
         outcome.values = exercise.observe(call, own)
     except (Exception, SystemExit) as error:  # whatever the learner's code raises is an outcome to explain
         outcome.error = error
+        code = getattr(function, "__code__", None)
+        # Of an error that happened elsewhere, in a sandbox, only the text came here.
+        outcome.where = getattr(error, "where", "") or own_line(error, getattr(code, "co_filename", ""))
     return outcome
 
 
@@ -174,4 +191,42 @@ def _same_bits(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(map(_same_bits, a, b))
     if isinstance(a, dict):
         return a.keys() == b.keys() and all(_same_bits(a[key], b[key]) for key in a)
-    return isinstance(a, np.random.Generator) or a == b
+    return isinstance(a, np.random.Generator) or a == b or (a != a and b != b)  # NaN is not equal to itself
+
+
+# ---------------------------------------------------------------------------------------------------------
+# What a function's code shows without running it
+
+
+def is_untouched(function: Callable) -> bool:
+    """Whether nothing was written: a docstring, ``pass``, ``...``, ``return None``, or the stub's ``raise``."""
+    if isinstance(function, type):
+        own = [member for base in function.__mro__ for member in vars(base).values()]
+        methods = [member for member in own if isinstance(member, types.FunctionType)]
+        return all(map(is_untouched, methods))
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return False
+    nothing = {"RESUME", "NOP", "LOAD_CONST", "POP_TOP", "RETURN_CONST", "RETURN_VALUE"}
+    if code.co_names == ("NotImplementedError",):
+        nothing |= {"LOAD_GLOBAL", "PUSH_NULL", "PRECALL", "CALL", "RAISE_VARARGS"}
+    return all(
+        step.opname in nothing and (step.opname not in ("LOAD_CONST", "RETURN_CONST") or step.argval is None)
+        for step in dis.get_instructions(code)
+    )
+
+
+def reads(function: Callable) -> list[str]:
+    """Return the names of the notebook's data that the function reads."""
+    if not isinstance(function, types.FunctionType):
+        return []
+    names = [step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"]
+    data = int | float | list | tuple | dict | np.ndarray
+    return [name for name in dict.fromkeys(names) if isinstance(function.__globals__.get(name), data)]
+
+
+def own_line(error: BaseException, filename: str) -> str:
+    """Say in which line of the file called `filename` an error was raised, if in one."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == filename and frame.line]
+    return f"\nin line {own[-1].lineno} of its cell: `{own[-1].line.strip()}`" if own else ""

@@ -23,7 +23,7 @@ from hypothesis.extra import numpy as npst
 from course_lib import checking, running
 from course_lib.checking import MIME_TYPE, check, hint, plug_in, settle, solution
 from course_lib.comparing import compare, describe
-from course_lib.exercises import Exercise, Prediction, Quiz, Seed, all_exercises, case, hash_answer
+from course_lib.exercises import Exercise, Prediction, Quiz, Seed, all_exercises, case, find, hash_answer
 
 HINTS = ("Look at the sign.", "Add it to itself.", "`return 2 * x`")
 
@@ -32,7 +32,7 @@ HINTS = ("Look at the sign.", "Add it to itself.", "`return 2 * x`")
 def new_session(monkeypatch):
     """Forget what earlier tests checked, and what they drew for exercises of the same name."""
     monkeypatch.setattr(checking, "_progress", {})
-    checking._reference_outcomes.cache_clear()
+    checking.reference_outcomes.cache_clear()
 
 
 @pytest.fixture
@@ -1032,3 +1032,22 @@ def test_data_of_the_notebook_are_named(double):
     notebook = {"np": np, "m": 3}
     exec("def double(x):\n    return x * m", notebook)  # a function whose globals are a notebook's
     assert "reads `m` from the notebook" in check(notebook["double"]).message
+
+
+def test_every_part_that_failed_is_shown_with_its_smallest_call():
+    exercise = find("steps_per_epoch")
+    cases, _ = checking.reference_outcomes("steps_per_epoch", 0)
+    wrong = [running.run_case(lambda m, batch_size: m // batch_size + 7, exercise, case) for case in cases]
+    found = checking.differences(exercise, 0, wrong)
+    assert [part for part, _, _ in found] == list(exercise.parts)
+    for part, call, text in found:
+        smallest = min(case.size for case in cases if case.part == part)
+        assert call in [checking._show_call(exercise, case) for case in cases if case.size == smallest]
+        assert "should be" in text
+    right = [running.run_case(exercise.reference, exercise, case) for case in cases]
+    assert checking.differences(exercise, 0, right) == []
+
+
+def test_nan_in_a_list_is_no_change_of_the_argument():
+    assert running._same_bits([1.0, float("nan")], [1.0, float("nan")])
+    assert not running._same_bits([1.0, float("nan")], [1.0, 2.0])
