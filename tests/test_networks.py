@@ -1,13 +1,15 @@
+import copy
+import pickle
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
 
-from course_lib.networks import SoftmaxRegression, log_softmax, softmax_regression_loss_and_gradient
+from course_lib.networks import MLP, SoftmaxRegression, log_softmax, softmax_regression_loss_and_gradient
 from course_lib.optimizers import SGD
 from course_lib.training import train
 
@@ -63,6 +65,7 @@ def test_the_gradient_is_the_slope_of_the_loss(seed, scale):
 
 
 def test_the_loss_is_scikit_learns_plus_the_penalty():
+    log_loss = pytest.importorskip("sklearn.metrics").log_loss
     network, X, y = problem(1)
     p = scipy.special.softmax(X @ network.w + network.b, axis=1)
     penalty = network.l2 / 2 * np.linalg.norm(network.w) ** 2
@@ -174,6 +177,7 @@ def test_gradient_descent_below_two_over_L_falls_at_every_step(seed):
 
 
 def test_long_training_finds_scikit_learns_optimum():
+    LogisticRegression = pytest.importorskip("sklearn.linear_model").LogisticRegression
     rng = np.random.default_rng(0)
     X, l2 = rng.normal(size=(60, 3)), 0.05
     y = np.argmax(X @ rng.normal(size=(3, 3)) + rng.gumbel(size=(60, 3)), axis=1)
@@ -217,3 +221,194 @@ def test_bad_arguments_are_named(call, error, said):
 def test_parameters_are_float32_or_float64(dtype):
     with pytest.raises((TypeError, ValueError), match="dtype must be float32 or float64"):
         SoftmaxRegression(3, 4, dtype=dtype)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# MLP
+
+
+def mlp_problem(sizes, m, *, seed=0, dtype=np.float64, **options):
+    """Random data, and an MLP whose biases are random, too."""
+    rng = np.random.default_rng(seed)
+    network = MLP(sizes, rng=rng, dtype=dtype, **options)
+    for b in network.biases:
+        b[:] = rng.normal(scale=0.3, size=b.shape)
+    return network, rng.normal(size=(m, sizes[0])).astype(dtype), rng.integers(0, sizes[-1], m)
+
+
+def plain_loss_and_gradient(network, X, y):
+    """The same mathematics, a new array at every step, in float64."""
+    weights, biases = ([p.astype(float) for p in ps] for ps in (network.weights, network.biases))
+    inputs = [X.astype(float)]
+    for w, b in zip(weights[:-1], biases[:-1], strict=True):
+        inputs.append(np.maximum(inputs[-1] @ w + b, 0))
+    loss, dw, db = softmax_regression_loss_and_gradient(weights[-1], biases[-1], inputs[-1], y, l2=network.l2)
+    loss += network.l2 / 2 * sum(np.sum(w**2) for w in weights[:-1])
+    delta = np.exp(log_softmax(inputs[-1] @ weights[-1] + biases[-1]))
+    delta = (delta - np.eye(network.n_classes)[y]) / len(X)
+    gradients = [dw.ravel(), db]
+    for layer in reversed(range(len(weights) - 1)):
+        delta = delta @ weights[layer + 1].T * (inputs[layer + 1] > 0)
+        gradients = [
+            (inputs[layer].T @ delta + network.l2 * weights[layer]).ravel(),
+            delta.sum(axis=0),
+            *gradients,
+        ]
+    return loss, np.concatenate(gradients)
+
+
+def assert_slopes(network, X, y, gradient):
+    """Assert that `gradient` is what central differences of the training loss give."""
+    h, slopes = 1e-6, []
+    for i in range(network.params.size):
+        start = network.params[i]
+        network.params[i] = start + h
+        above = network.loss_and_gradient(X, y)[0]
+        network.params[i] = start - h
+        slopes.append((above - network.loss_and_gradient(X, y)[0]) / (2 * h))
+        network.params[i] = start
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-6, atol=1e-8)
+
+
+SIZES = [(3, 4), (3, 5, 4), (5, 1, 2), (1, 6, 3, 5), (64, 64, 10)]
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("m", [1, 2, 29, 64])
+@pytest.mark.parametrize("l2", [0.0, 0.3])
+@pytest.mark.parametrize(("dtype", "tol"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+def test_the_network_computes_what_the_plain_formulas_do(sizes, m, l2, dtype, tol):
+    network, X, y = mlp_problem(sizes, m, l2=l2, dtype=dtype)
+    before = X.copy(), y.copy()
+    expected_loss, expected = plain_loss_and_gradient(network, X, y)
+    loss, gradient = network.loss_and_gradient(X, y)
+    assert loss == pytest.approx(expected_loss, rel=tol)
+    np.testing.assert_allclose(gradient, expected, rtol=tol, atol=tol * np.abs(expected).max())
+    assert (type(loss), gradient.dtype) == (float, dtype)
+    assert network.loss(X, y) == pytest.approx(loss, rel=tol)
+    np.testing.assert_array_equal(X, before[0])
+    np.testing.assert_array_equal(y, before[1])
+
+
+@pytest.mark.parametrize("sizes", [(3, 4), (3, 5, 4), (2, 6, 5, 3)])
+def test_the_gradient_of_an_mlp_is_the_slope_of_its_loss(sizes):
+    network, X, y = mlp_problem(sizes, 7, l2=0.1)
+    assert_slopes(network, X, y, network.loss_and_gradient(X, y)[1].copy())
+
+
+def test_softmax_regression_is_its_formula():
+    network, X, y = problem(6)
+    loss, dw, db = softmax_regression_loss_and_gradient(network.w, network.b, X, y, l2=network.l2)
+    assert network.loss_and_gradient(X, y)[0] == pytest.approx(loss, rel=1e-13)
+    np.testing.assert_allclose(network.dw, dw, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(network.db, db, rtol=1e-12, atol=1e-15)
+
+
+def test_batches_of_changing_size_do_not_disturb_each_other():
+    network, X, y = mlp_problem((3, 6, 4), 40)
+    for m in [8, 3, 8, 1, 40, 2, 3, 5, 8, 8]:
+        loss, gradient = network.loss_and_gradient(X[-m:], y[-m:])
+        expected_loss, expected = plain_loss_and_gradient(network, X[-m:], y[-m:])
+        assert loss == pytest.approx(expected_loss, rel=1e-12)
+        np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-15)
+
+
+def test_scores_are_the_callers_own():
+    network, X, y = mlp_problem((3, 6, 4), 8)
+    scores = network.scores(X)
+    before = scores.copy()
+    network.loss_and_gradient(X + 1, y)
+    network.scores(X + 1)
+    np.testing.assert_array_equal(scores, before)
+
+
+def test_a_step_makes_no_array_of_the_batch():
+    """Only vectors of one number per example, and the targets, may be new."""
+    network, X, y = mlp_problem((50, 300, 4), 500, dtype=np.float32)
+    network.loss_and_gradient(X, y)
+    tracemalloc.start()
+    network.loss_and_gradient(X, y)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 500 * 300 * 4 / 4  # a quarter of the hidden layer
+
+
+def test_data_of_another_dtype_or_type_are_converted():
+    network, X, y = mlp_problem((3, 5, 4), 8, dtype=np.float32)
+    loss, gradient = network.loss_and_gradient(X, y)
+    gradient = gradient.copy()
+    for same in (X.astype(float), X.tolist(), np.asfortranarray(X), X[::-1][::-1]):
+        other_loss, other = network.loss_and_gradient(same, y.tolist())
+        assert other_loss == pytest.approx(loss, rel=1e-6)
+        np.testing.assert_allclose(other, gradient, rtol=1e-5, atol=1e-7)
+        assert network.scores(same).dtype == np.float32
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
+@pytest.mark.parametrize("make", [lambda: mlp_problem((3, 5, 4), 8), lambda: problem(0)])
+def test_a_copy_is_a_network_of_its_own(duplicate, make):
+    network, X, y = make()
+    loss, gradient = network.loss_and_gradient(X, y)
+    twin = duplicate(network)
+    twin.params += 1
+    assert twin.loss_and_gradient(X, y)[0] != loss
+    assert network.loss_and_gradient(X, y)[0] == loss
+    twin.params -= 1
+    np.testing.assert_allclose(twin.loss_and_gradient(X, y)[1], gradient, rtol=1e-9, atol=1e-12)
+    assert np.shares_memory(twin.weights[0], twin.params)
+
+
+def test_the_first_weights_are_hes_and_drawn_layer_by_layer():
+    network = MLP((200, 300, 10), rng=np.random.default_rng(3))
+    rng = np.random.default_rng(3)
+    np.testing.assert_array_equal(network.weights[0], rng.normal(scale=np.sqrt(2 / 200), size=(200, 300)))
+    np.testing.assert_array_equal(network.weights[1], rng.normal(scale=np.sqrt(2 / 300), size=(300, 10)))
+    assert not any(b.any() for b in network.biases)
+
+
+def torch_twin(network, torch):
+    """The same network in PyTorch."""
+    layers = []
+    for w, b in zip(network.weights, network.biases, strict=True):
+        linear = torch.nn.Linear(*w.shape, dtype=torch.from_numpy(w).dtype)
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(w.T.copy()))
+            linear.bias.copy_(torch.from_numpy(b.copy()))
+        layers += [linear, torch.nn.ReLU()]
+    return torch.nn.Sequential(*layers[:-1])
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize(("dtype", "tol"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+def test_an_mlp_is_pytorchs(sizes, dtype, tol):
+    torch = pytest.importorskip("torch")
+    network, X, y = mlp_problem(sizes, 32, dtype=dtype)
+    theirs = torch_twin(network, torch)
+    expected = torch.nn.functional.cross_entropy(theirs(torch.from_numpy(X)), torch.from_numpy(y))
+    expected.backward()
+    loss, _ = network.loss_and_gradient(X, y)
+    assert loss == pytest.approx(expected.item(), rel=tol)
+    linear = [layer for layer in theirs if isinstance(layer, torch.nn.Linear)]
+    gradient = np.concatenate([g.numpy().T.ravel() for one in linear for g in (one.weight.grad, one.bias.grad)])
+    np.testing.assert_allclose(network.grad, gradient, rtol=tol, atol=tol * np.abs(gradient).max())
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda rng: MLP((3,), rng=rng), ValueError, r"sizes must name at least inputs and classes, got \[3\]"),
+        (lambda rng: MLP((3, 0), rng=rng), ValueError, "sizes must be at least 1, got 0"),
+        (lambda rng: MLP((3, 2.0), rng=rng), TypeError, "sizes must be a whole number, got 2.0"),
+        (lambda rng: MLP((3, 2), rng=0), TypeError, "rng must be a numpy.random.Generator"),
+        (lambda rng: MLP((3, 2), rng=rng, l2=-1), ValueError, "l2 must be finite and at least 0, got -1"),
+        (
+            lambda rng: MLP((3, 2), rng=rng).loss_and_gradient(np.ones((4, 2)), [0, 0, 1, 1]),
+            ValueError,
+            r"X must have shape \(m, 3\) .* got \(4, 2\)",
+        ),
+        (lambda rng: MLP((3, 2), rng=rng).loss_and_gradient(np.ones((2, 3)), [0, 2]), IndexError, "out of bounds"),
+    ],
+)
+def test_bad_arguments_of_an_mlp_are_named(call, error, said):
+    with pytest.raises(error, match=said):
+        call(np.random.default_rng(0))
