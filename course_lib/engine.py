@@ -24,7 +24,7 @@ __all__ = ["Kernel", "compiled", "engine_name", "fuse"]
 BLOCK = (
     8192  # elements of a block of the NumPy engine: the arrays and temporaries of Adam fill a 1 MB cache at most
 )
-SHARE_FROM = 65_536  # elements from which a second core pays: starting it takes about as long as 10,000 elements
+SHARE_FROM = 262_144  # elements from which a second core pays, and the course's own networks never reach
 
 
 @cache
@@ -182,12 +182,13 @@ class _Formula:
         self.number_lines, self.element_lines = [], []
         for line in body:
             name = line.targets[0].id
+            if name in hoist.known:
+                raise TypeError(f"fuse: {formula.__name__} may not assign to the number {name!r} again")
             if hoist.is_number(line.value):  # such as c = 1 - beta1**t: from here on c is a number too
                 hoist.known.add(name)
                 self.number_lines.append(ast.unparse(line))
             else:
                 self.element_lines.append(f"{name} = {ast.unparse(hoist.visit(line.value))}")
-                hoist.known.discard(name)
         results = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
         self.results = [ast.unparse(hoist.visit(result)) for result in results]
         self.numbers = hoist.numbers

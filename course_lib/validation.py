@@ -30,7 +30,7 @@ def as_number(
     below: float | None = None,
 ) -> float:
     """Return `value` as a finite ``float`` with above < value, least <= value, value < below."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+    if type(value) is not float and (isinstance(value, bool | np.bool_) or not isinstance(value, Real)):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if (
         not math.isfinite(value)

@@ -91,11 +91,10 @@ def test_nan_and_infinity_pass_through_as_in_numpy(one_engine):
 
 def test_a_number_may_have_a_name_of_its_own(one_engine):
     def formula(w, dw, t, *, lr, beta=0.9):
-        # Locals of numbers and of arrays, a function of both, and a name that changes its kind.
         correction = 1 - beta**t
-        c = correction * 2
-        c = c * dw
-        return np.maximum(w, 0.5) - lr * c / correction + 1
+        twice = correction * 2
+        dw = twice * dw
+        return np.maximum(w, 0.5) - lr * dw / correction + 1
 
     w, dw = np.linspace(-1, 2, 50, dtype=np.float32), np.linspace(3, 1, 50, dtype=np.float32)
     expected = formula(w, dw, 4, lr=0.1)
@@ -159,9 +158,18 @@ def without_a_result(w, dw, *, lr):
     w = w - lr * dw
 
 
+def with_a_number_twice(w, dw, *, lr):
+    lr = lr / 2
+    return w - lr * dw
+
+
 @pytest.mark.parametrize(
     ("formula", "message"),
-    [(with_a_loop, "with_a_loop must consist of assignments"), (without_a_result, "must end by returning")],
+    [
+        (with_a_loop, "with_a_loop must consist of assignments"),
+        (without_a_result, "must end by returning"),
+        (with_a_number_twice, "may not assign to the number 'lr' again"),
+    ],
 )
 def test_what_is_no_formula_is_refused(formula, message):
     with pytest.raises(TypeError, match=message):
