@@ -445,11 +445,12 @@ class _Network:
             if len(self._workspaces) == 4:  # an epoch needs two: its batches and the short last one
                 self._workspaces.clear()
             dtype, units = self.params.dtype, [out for _, out in self._shapes]
+            # Zeros, not what was in memory: BLAS may touch it, and warn of a NaN that it then overwrites.
             self._workspaces[m] = _Workspace(
                 ones=np.ones(m, dtype),
-                outputs=[np.empty((m, n), dtype) for n in units],
+                outputs=[np.zeros((m, n), dtype) for n in units],
                 active=[np.empty((m, n), bool) for n in units[:-1]],
-                delta=np.empty((m, self.n_classes), dtype),
+                delta=np.zeros((m, self.n_classes), dtype),
                 masks=[None] * len(units[:-1]),
                 caches=[None] * len(units[:-1]),
             )

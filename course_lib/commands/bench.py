@@ -435,7 +435,7 @@ def draw(results, limit):
     from course_lib import plotting
 
     plotting.use_style()
-    figure, axes = plt.subplots(1, 4, figsize=(11, 3.4), sharey=True, sharex=True)
+    figure, axes = plt.subplots(1, 4, figsize=(11, 3.6), sharey=True, sharex=True)
     for ax, (method, moved) in zip(axes, MOVED.items(), strict=True):
         rows = [(t, seconds) for t, seconds in results if t.startswith(f"{method} step")]
         sizes = np.array([int(title.split(", ")[1].replace(",", "")) for title, _ in rows])
@@ -449,7 +449,7 @@ def draw(results, limit):
         ax.loglog(large, 1e6 * moved * 4 * large / limit, "k:", label="streaming limit")
         ax.set(title=method, xlabel="float32 parameters")
     axes[0].set(ylabel="one step, µs")
-    axes[-1].legend(fontsize=8, loc="upper left")
+    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     FIGURE.parent.mkdir(exist_ok=True)
     figure.savefig(FIGURE, dpi=110)
     plt.close(figure)
