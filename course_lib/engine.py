@@ -11,20 +11,23 @@ The environment variable ``COURSE_LIB_ENGINE`` chooses: ``numba``, ``numpy``, or
 
 import ast
 import inspect
+import itertools
 import os
 import textwrap
 import threading
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from types import ModuleType
 
+import numpy as np
+
 __all__ = ["Kernel", "compiled", "engine_name", "fuse"]
 
-BLOCK = (
-    8192  # elements of a block of the NumPy engine: the arrays and temporaries of Adam fill a 1 MB cache at most
-)
-SHARE_FROM = 262_144  # elements from which a second core pays, and the course's own networks never reach
+BLOCK = 2**19  # bytes: a block of the NumPy engine fits into the cache, and is large beside the cost of a call
+SHARE_FROM = 262_144  # elements from which a second core pays; the course's own networks never reach it
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache
@@ -90,7 +93,8 @@ class Kernel:
         or float64; the second, the gradient, is only read. The first call compiles. It raises ``ValueError`` where
         an array differs from the first in shape or dtype.
         """
-        return _in_blocks(self.formula) if _numba() is None else _Formula(self.formula).compiled()
+        formula = _Formula(self.formula)
+        return formula.in_blocks() if _numba() is None else formula.compiled()
 
 
 def _check_alike(names: list[str], arrays: list) -> None:
@@ -103,29 +107,8 @@ def _check_alike(names: list[str], arrays: list) -> None:
             )
 
 
-def _array_names(formula: Callable) -> list[str]:
-    parameters = inspect.signature(formula).parameters.values()
-    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "t"]
-
-
-def _in_blocks(formula: Callable) -> Callable:
-    """Return the formula as NumPy computes it, on as many elements at a time as the cache holds."""
-    names = _array_names(formula)
-
-    def apply(*arguments, **constants):
-        arrays, step = arguments[: len(names)], arguments[len(names) :]
-        _check_alike(names, arrays)
-        for start in range(0, len(arrays[0]), BLOCK):
-            block = [array[start : start + BLOCK] for array in arrays]
-            new = formula(*block, *step, **constants)
-            for old, values in zip([block[0], *block[2:]], new if type(new) is tuple else (new,), strict=True):
-                old[...] = values
-
-    return apply
-
-
-# Numba's threads serve one caller at a time, and do not survive a fork: whoever comes second, and every forked
-# child, computes alone. (A lock that is never released again is how a child is told.)
+# Threads serve one caller at a time, and do not survive a fork: whoever comes second, and every forked child,
+# computes alone. (A lock that is never released again is how a child is told.)
 _sharing = threading.Lock()
 
 
@@ -171,14 +154,16 @@ class _Formula:
 
     def __init__(self, formula: Callable):
         self.formula = formula
-        self.arrays = _array_names(formula)
+        parameters = inspect.signature(formula).parameters.values()
+        self.arrays = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "t"]
+        self.changed = [self.arrays[0], *self.arrays[2:]]
         *body, last = ast.parse(textwrap.dedent(inspect.getsource(formula))).body[0].body
         body = [line for line in body if not _is_docstring(line)]
         if not all(isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name) for line in body):
             raise TypeError(f"fuse: {formula.__name__} must consist of assignments to names and one return")
         if not isinstance(last, ast.Return) or last.value is None:
             raise TypeError(f"fuse: {formula.__name__} must end by returning its results")
-        hoist = _Hoist({*inspect.signature(formula).parameters} - {*self.arrays})
+        hoist = _Hoist({p.name for p in parameters} - {*self.arrays})
         self.number_lines, self.element_lines = [], []
         for line in body:
             name = line.targets[0].id
@@ -188,13 +173,21 @@ class _Formula:
                 hoist.known.add(name)
                 self.number_lines.append(ast.unparse(line))
             else:
-                self.element_lines.append(f"{name} = {ast.unparse(hoist.visit(line.value))}")
+                self.element_lines.append((name, hoist.visit(line.value)))
         results = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
-        self.results = [ast.unparse(hoist.visit(result)) for result in results]
+        self.results = [hoist.visit(result) for result in results]
         self.numbers = hoist.numbers
 
     def compiled(self) -> Callable:
-        """Return the function that computes the numbers in Python and hands them to the compiled loop."""
+        """Return the function that computes the numbers in Python and hands them to a compiled loop."""
+        return self._apply(_njit(self.loop("range")), _njit(self.loop("prange"), parallel=True))
+
+    def in_blocks(self) -> Callable:
+        """Return the function that computes the numbers in Python and the rest in NumPy, block by block."""
+        block, n_scratch = self.block()
+        return self._apply(*_block_loops(block, len(self.arrays), n_scratch))
+
+    def _apply(self, loop: Callable, shared_loop: Callable) -> Callable:
         first, *others = self.arrays
         arrays, numbers = ", ".join(self.arrays), ", ".join(self.numbers.values())
         different = [f"len({name}) != len({first}) or {name}.dtype is not {first}.dtype" for name in others]
@@ -210,25 +203,46 @@ class _Formula:
             "    finally:",
             "        sharing.release()",
         ]
-        known = {
-            "check_alike": _check_alike,
-            "sharing": _sharing,
-            "loop": _njit(self.loop("range", range)),
-            "shared_loop": _njit(self.loop("prange", _numba().prange), parallel=True),
-        }
+        known = {"check_alike": _check_alike, "sharing": _sharing, "loop": loop, "shared_loop": shared_loop}
         return self._make("apply", str(inspect.signature(self.formula)), lines, known)
 
-    def loop(self, range_name: str, range_function: Callable) -> Callable:
+    def loop(self, range_name: str) -> Callable:
         """Return the loop over all elements, to be compiled: a function of the arrays and the numbers."""
-        changed = [self.arrays[0], *self.arrays[2:]]
-        lines = [f"{name} = {self.arrays[0]}_.dtype.type({name})" for name in self.numbers]
-        lines.append(f"for i in {range_name}({self.arrays[0]}_.size):")
-        element = [f"{name} = {name}_[i]" for name in self.arrays] + self.element_lines
-        element += [f"new_{name} = {result}" for name, result in zip(changed, self.results, strict=True)]
-        element += [f"{name}_[i] = new_{name}" for name in changed]
-        lines += [f"    {line}" for line in element]
+        first = self.arrays[0]
+        element = [f"{name} = {name}_[i]" for name in self.arrays]
+        element += [f"{name} = {ast.unparse(value)}" for name, value in self.element_lines]
+        element += [
+            f"new_{n} = {ast.unparse(result)}" for n, result in zip(self.changed, self.results, strict=True)
+        ]
+        element += [f"{name}_[i] = new_{name}" for name in self.changed]
+        lines = [f"{name} = {first}_.dtype.type({name})" for name in self.numbers]
+        lines += [f"for i in {range_name}({first}_.size):", *(f"    {line}" for line in element)]
         names = [*(f"{name}_" for name in self.arrays), *self.numbers]
-        return self._make(self.formula.__name__, f"({', '.join(names)})", lines, {range_name: range_function})
+        return self._make(self.formula.__name__, f"({', '.join(names)})", lines, {"prange": _numba().prange})
+
+    def block(self) -> tuple[Callable, int]:
+        """Return the formula as calls of NumPy's functions that write into given arrays, and how many it needs.
+
+        It is a function of the arrays, the numbers and so many arrays to work in.
+        """
+        program = _Program()
+        final = dict(zip(self.changed, self.results, strict=True))
+        for name, value in self.element_lines:
+            # The old state is out of reach from here on, so the new one may take its place at once.
+            in_place = name in final and ast.unparse(final[name]) == name
+            program.assign(name, value, out=f"{name}_" if in_place else None)
+        waiting = []
+        while final:
+            name, result = final.popitem()
+            if ast.unparse(result) == name:
+                continue  # it is in its place
+            if any(name in _names(other) for other in final.values()):
+                waiting.append(f"{name}_[...] = {program.compute(result)}")
+            else:
+                program.assign(name, result, out=f"{name}_")
+        lines = [*(f"{name} = {name}_" for name in self.arrays), *program.lines, *waiting]
+        names = [*(f"{name}_" for name in self.arrays), *self.numbers, *program.scratch]
+        return self._make(self.formula.__name__, f"({', '.join(names)})", lines, {}), len(program.scratch)
 
     def _make(self, name: str, signature: str, lines: list[str], known: dict) -> Callable:
         """Define a function as if it stood in the formula's file, beside which Numba then keeps its machine code.
@@ -240,6 +254,88 @@ class _Formula:
         text = f"def {name}{signature}:\n    " + "\n    ".join(lines)
         exec(compile(text, self.formula.__code__.co_filename, "exec"), namespace)
         return namespace[name]
+
+
+UFUNCS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power"}
+
+
+class _Program:
+    """Lines such as ``np.add(a, b, out=c)`` in place of nested expressions."""
+
+    def __init__(self):
+        self.lines: list[str] = []
+        self.scratch: list[str] = []  # arrays to work in
+        self.free: list[str] = []  # those of them that hold nothing needed
+
+    def assign(self, name: str, value: ast.expr, *, out: str | None = None) -> None:
+        """Compute `value` and call it `name`; in the array `out`, or in one that it keeps."""
+        if isinstance(value, ast.Name):
+            out = out or self._take()
+            self.lines.append(f"np.copyto({out}, {value.id})")
+        self.lines.append(f"{name} = {out if isinstance(value, ast.Name) else self.compute(value, out)}")
+
+    def compute(self, node: ast.expr, out: str | None = None) -> str:
+        """Append the calls for an expression, the last one into `out`; return the name of what holds it."""
+        if isinstance(node, ast.BinOp):
+            square = isinstance(node.op, ast.Pow) and ast.unparse(node.right) == "2"
+            function = "np.square" if square else f"np.{UFUNCS[type(node.op)]}"
+            operands = [node.left] if square else [node.left, node.right]
+        elif isinstance(node, ast.UnaryOp):
+            function, operands = "np.negative", [node.operand]
+        elif isinstance(node, ast.Call):
+            function, operands = ast.unparse(node.func), node.args
+        else:
+            return ast.unparse(node)  # a name, or the exponent of a power
+        names = [self.compute(operand) for operand in operands]
+        for operand, name in zip(operands, names, strict=True):
+            if not isinstance(operand, ast.Name | ast.Constant) and name not in self.free:
+                self.free.append(name)
+        out = out or self._take()
+        self.lines.append(f"{function}({', '.join(names)}, out={out})")
+        return out
+
+    def _take(self) -> str:
+        if not self.free:
+            self.scratch.append(f"scratch_{len(self.scratch)}")
+            self.free.append(self.scratch[-1])
+        return self.free.pop()
+
+
+def _names(node: ast.expr) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def _block_loops(block: Callable, n_arrays: int, n_scratch: int) -> tuple[Callable, Callable]:
+    """Return `block` applied to whole arrays, by one thread and by several."""
+    kept = threading.local()
+
+    def scratch(dtype):
+        arrays = vars(kept).get(dtype.char)
+        if arrays is None:
+            arrays = vars(kept)[dtype.char] = [np.empty(BLOCK // dtype.itemsize, dtype) for _ in range(n_scratch)]
+        return arrays
+
+    def loop(*arguments):
+        arrays, numbers = arguments[:n_arrays], arguments[n_arrays:]
+        spare, size = scratch(arrays[0].dtype), len(arrays[0])
+        step = BLOCK // arrays[0].dtype.itemsize
+        for start in range(0, size, step):
+            stop = min(start + step, size)
+            block(*[a[start:stop] for a in arrays], *numbers, *[a[: stop - start] for a in spare])
+
+    def shared_loop(*arguments):
+        arrays, numbers = arguments[:n_arrays], arguments[n_arrays:]
+        cuts = [len(arrays[0]) * i // CORES for i in range(CORES + 1)]
+        parts = [[a[start:stop] for a in arrays] for start, stop in itertools.pairwise(cuts)]
+        for _ in _threads().map(lambda part: loop(*part, *numbers), parts):
+            pass  # what a thread raises is raised here
+
+    return loop, shared_loop
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(CORES)
 
 
 def _is_docstring(line: ast.stmt) -> bool:
@@ -255,8 +351,7 @@ class _Hoist(ast.NodeTransformer):
 
     def is_number(self, node: ast.expr) -> bool:
         """Whether an expression needs no array."""
-        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - {"np"}
-        return names <= self.known
+        return _names(node) - {"np"} <= self.known
 
     def visit(self, node):
         """Replace `node`, or what is inside it."""
