@@ -25,6 +25,7 @@ COMMANDS = {
     "lab": "open the course in JupyterLab",
     "test": "run the course's tests",
     "build": "build the notebooks from their sources in solutions/",
+    "bench": "measure the kernels beside their peers",
     "animate": "draw the animation of the README",
 }
 
