@@ -406,6 +406,8 @@ ONE_THREAD = {
     for library in ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "BLIS_NUM", "VECLIB_MAXIMUM", "NUMBA_NUM")
 }
 
+IDLE = 300  # seconds after which idle workers end; a slow moment of the machine must not look like idleness
+
 
 class _Job(NamedTuple):
     number: int
@@ -463,7 +465,10 @@ class _Runner:
     def __enter__(self):
         if self.executor is None and self.workers > 1:
             self.owned = self.executor = loky.get_reusable_executor(
-                max_workers=self.workers, env=ONE_THREAD, initializer=_ignore_interrupts
+                max_workers=self.workers,
+                timeout=IDLE,
+                env=ONE_THREAD,
+                initializer=_ignore_interrupts,
             )
         return self
 

@@ -5,7 +5,7 @@
 #     language: python
 #     name: python3
 #   course:
-#     title: "Foundations: from a first loss to gradient descent"
+#     title: "Foundations, part 1: from a first loss to gradient descent"
 #     minutes: 110
 # ---
 

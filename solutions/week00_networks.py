@@ -7,6 +7,7 @@
 #   course:
 #     title: "Foundations, part 2: from a perceptron to a network"
 #     minutes: 110
+#     builds_on: [week00_foundations]
 # ---
 
 # %% [markdown]

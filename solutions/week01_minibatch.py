@@ -7,6 +7,7 @@
 #   course:
 #     title: Mini-batch gradient descent
 #     minutes: 110
+#     builds_on: [week00_foundations]
 # ---
 
 # %% [markdown]

@@ -7,6 +7,7 @@
 #   course:
 #     title: Hyperparameter search
 #     minutes: 110
+#     builds_on: [week06_adam]
 # ---
 
 # %% [markdown]

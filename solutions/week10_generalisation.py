@@ -7,6 +7,7 @@
 #   course:
 #     title: Generalisation
 #     minutes: 115
+#     builds_on: [week00_networks, week01_minibatch]
 # ---
 
 # %% [markdown]

@@ -7,6 +7,7 @@
 #   course:
 #     title: Batch normalisation
 #     minutes: 115
+#     builds_on: [week00_networks, week03_bias_correction]
 # ---
 
 # %% [markdown]

@@ -7,6 +7,7 @@
 #   course:
 #     title: "Capstone: the digits showdown"
 #     minutes: 120
+#     builds_on: [week07_learning_rate_decay, week08_local_optima, week09_hyperparameter_search, week10_generalisation, week11_batch_normalisation]
 # ---
 
 # %% [markdown]
@@ -123,18 +124,18 @@ for lr, board in same_rate.items():
 # first update to the last.
 
 # %% [markdown]
-# ### Exercise 1 · `train_network` (5 points)
+# ### Exercise 1 · `training_loop` (5 points)
 #
 # From the library: `networks.MLP(sizes, rng=rng)` with `.params`, `.loss(X, y)` and
 # `.loss_and_gradient(X_batch, y_batch)`, which gives loss and gradient; the optimizers' classes, such as
 # `optimizers.Adam(params, lr=0.01)` with `.step(dw)`; and week 01's mini-batches. `getattr(optimizers, "Adam")` is
 # the class `optimizers.Adam`.
 
-# %% nbgrader={"grade": false, "grade_id": "train_network", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% nbgrader={"grade": false, "grade_id": "training_loop", "locked": false, "schema_version": 3, "solution": true, "task": false}
 from course_lib.minibatch import iterate_minibatches as course_minibatches
 
 
-def train_network(name, settings, X, y, X_dev, y_dev, *, sizes, batch_size, epochs, rng):
+def training_loop(name, settings, X, y, X_dev, y_dev, *, sizes, batch_size, epochs, rng):
     """Train a network by mini-batches with any optimizer of the course.
 
     Parameters
@@ -166,7 +167,7 @@ def train_network(name, settings, X, y, X_dev, y_dev, *, sizes, batch_size, epoc
     Examples
     --------
     >>> X, y = np.array([[1.0], [-1.0], [2.0]]), np.array([0, 1, 0])
-    >>> params, batch_loss, dev_loss = train_network(
+    >>> params, batch_loss, dev_loss = training_loop(
     ...     "SGD", {"lr": 0.1}, X, y, X, y, sizes=(1, 4, 2), batch_size=2, epochs=5,
     ...     rng=np.random.default_rng(0))
     >>> params.shape, len(batch_loss), len(dev_loss)
@@ -185,14 +186,14 @@ def train_network(name, settings, X, y, X_dev, y_dev, *, sizes, batch_size, epoc
     return network.params, batch_loss, dev_loss
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "check_train_network", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-check(train_network)
+# %% nbgrader={"grade": true, "grade_id": "check_training_loop", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+check(training_loop)
 ### BEGIN HIDDEN TESTS
-check(train_network, seed=1212)
+check(training_loop, seed=1212)
 ### END HIDDEN TESTS
 
 # %%
-my_loop = plug_in(train_network)
+my_loop = plug_in(training_loop)
 figure, ax = plt.subplots()
 for index, (name, settings) in enumerate({
     "SGD": {"lr": 0.5}, "HeavyBall": {"lr": 0.1, "beta": 0.9}, "Adam": {"lr": 0.01}

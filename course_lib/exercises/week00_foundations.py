@@ -20,11 +20,14 @@ def softmax_cases(rng):
         yield case("ordinary scores", rng.normal(scale=2, size=(m, k)).round(2))
     yield case("ordinary scores", np.tile(float(rng.integers(1, 9)), (2, 4)))
     for m, k in [(1, 3), (2, 2), (3, 4)]:
-        yield case("large scores", rng.integers(-900, 900, size=(m, k)) * 2.0)
+        signs = rng.choice([-1.0, 1.0], size=(m, k))
+        yield case("large scores", signs * 2 * rng.integers(360, 900, size=(m, k)))  # beyond any clipping
         z = rng.normal(scale=2, size=(m, k)).round(2)
         yield case("large scores", z + 1000.0)
         yield case("large scores", z - 1000.0)
     yield case("large scores", np.array([[0.0, 1.0, -1.0]]) * float(rng.integers(400, 500)))
+    for row in ([900.0, -900.0, -900.0], [-1000.0, 200.0, 100.0]):  # tell what was subtracted apart
+        yield case("large scores", np.array([row]) + float(rng.integers(0, 9)))
     rows_far_apart = rng.normal(scale=2, size=(3, 3)).round(2) + np.array([[-900.0], [0.0], [900.0]])
     yield case("large scores", rows_far_apart)
 
@@ -211,6 +214,56 @@ def epsilon_in_the_denominator(z):
     return e / (e.sum(axis=1, keepdims=True) + 1e-8)
 
 
+@soft.misconception(
+    "You divide by the sum of all rows' exponentials. Each row is divided by its own sum, and then sums to 1: "
+    "`sum(axis=1, keepdims=True)`."
+)
+def one_sum_for_all_rows(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum()
+
+
+@soft.misconception(
+    "The row maxima have shape (m,), and NumPy lines them up with the columns, not with the rows (or refuses to). "
+    "With `keepdims=True` they stay a column of shape (m, 1)."
+)
+def dimension_of_the_maxima_dropped(z):
+    return share(np.exp(z - z.max(axis=1)))
+
+
+@soft.misconception(
+    "Row maxima and row sums have shape (m,), and NumPy lines them up with the columns, not with the rows (or "
+    "refuses to). With `keepdims=True` they stay columns of shape (m, 1)."
+)
+def both_dimensions_dropped(z):
+    e = np.exp(z - z.max(axis=1))
+    return e / e.sum(axis=1)
+
+
+@soft.misconception(
+    "You divide the scores by the row's maximum. That changes their differences, and so the probabilities. "
+    "*Subtracting* the maximum changes none."
+)
+def scores_divided(z):
+    return share(np.exp(z / z.max(axis=1, keepdims=True)))
+
+
+@soft.misconception(
+    "You subtract the largest *absolute* value. Where all scores of a row are far below 0, that pushes them "
+    "farther down, and all exponentials round to 0. Subtract the largest score."
+)
+def absolute_maximum_subtracted(z):
+    return share(np.exp(z - np.abs(z).max(axis=1, keepdims=True)))
+
+
+@soft.misconception(
+    "`nan_to_num` turns the `nan` of inf/inf into 0, and the best class may be the one that gets it. Avoid the "
+    "`inf` instead: subtract each row's maximum first."
+)
+def nan_swept_away(z):
+    return np.nan_to_num(share(np.exp(z)))
+
+
 @soft.alternative
 def through_the_logarithm(z):
     return np.exp(log_softmax(z))
@@ -250,6 +303,11 @@ def entropy_cases(rng):
         best = rng.integers(0, k, m)
         z[np.arange(m), best] = top
         yield case("a probability of 0", z, (best + rng.integers(1, k, m)) % k)
+    for level in (1000.0, np.array([[-900.0], [0.0], [900.0]])):  # ordinary rows, but far up or far apart
+        z = rng.integers(-12, -4, size=(m, k))
+        best = rng.integers(0, k, m)
+        z[np.arange(m), best] = 0
+        yield case("a probability of 0", z + level, (best + rng.integers(1, k, m)) % k)
     z = np.full((2, 3), -5.0)
     best = rng.integers(0, 3, 2)
     z[np.arange(2), best] = 1000.0 + rng.integers(0, 9)
@@ -338,8 +396,8 @@ def overflow(z, y):
 
 
 @entropy.misconception(
-    "The small number inside the log (or the clipping of p) puts a ceiling on the loss: a wrong answer given with "
-    "certainty costs 28 or so, however wrong. Take the log on paper, then no ceiling is needed."
+    "The small number inside the log puts a ceiling on the loss: with 1e-12, a wrong answer given with certainty "
+    "costs 28, however wrong. Take the log on paper, then no ceiling is needed."
 )
 def epsilon_in_the_log(z, y):
     return -np.log(picked(z, y) + 1e-12).mean()
@@ -438,6 +496,62 @@ def squared_error(z, y):
     return np.sum((softmax(z) - np.eye(z.shape[1])[y]) ** 2) / len(z)
 
 
+@entropy.misconception(
+    "A small number added to p, or a lower bound for it (or for the scores), puts a ceiling on the loss: with "
+    "1e-15, a wrong answer given with certainty costs 35, however wrong. Take the log on paper, then none is "
+    "needed."
+)
+def clipped_from_below(z, y):
+    return -np.log(np.maximum(picked(z, y), 1e-15)).mean()
+
+
+@entropy.misconception(
+    "The small number inside the log changes the loss a little everywhere, and puts a ceiling on it: with 1e-8, a "
+    "wrong answer given with certainty costs 18, however wrong. Take the log on paper, then none is needed."
+)
+def larger_epsilon_in_the_log(z, y):
+    return -np.log(picked(z, y) + 1e-8).mean()
+
+
+@entropy.misconception(
+    "Your softmax is safe, but the log of a probability that rounds to 0 is −inf, and the one-hot 0 times −inf is "
+    "`nan`. Take the log on paper: shifted score minus log of the sum."
+)
+def zero_times_log_of_zero(z, y):
+    return -np.mean(np.sum(np.eye(z.shape[1])[y] * np.log(softmax(z)), axis=1))
+
+
+@entropy.misconception(
+    "You subtract one maximum, that of the whole array. In a row that lies far below it all exponentials round to "
+    "0, and the log of their sum is −inf. Every row needs its own maximum."
+)
+def maximum_of_the_whole_array(z, y):
+    return sum_not_shifted(z - z.max(), y)
+
+
+@entropy.misconception(
+    "You take the mean of −log p over *all* classes. Only the probability of the right class, y, enters the loss."
+)
+def mean_over_all_classes(z, y):
+    return -log_softmax(z).mean()
+
+
+@entropy.misconception(
+    "The sum of the exponentials runs over the whole array. Every row has its own: sum along axis 1."
+)
+def one_sum_in_the_log(z, y):
+    shifted = z - z.max(axis=1, keepdims=True)
+    return (np.log(np.exp(shifted).sum()) - shifted[np.arange(len(z)), y]).mean()
+
+
+@entropy.misconception(
+    "Your one-hot table is as wide as the largest label that happens to occur. There are k classes, one per "
+    "column of z: `np.eye(z.shape[1])[y]`."
+)
+def one_hot_too_narrow(z, y):
+    return -np.sum(np.eye(max(y) + 1)[y] * log_softmax(z)) / len(z)
+
+
 @entropy.alternative
 def by_logaddexp(z, y):
     return float(np.mean(np.logaddexp.reduce(z, axis=1) - z[np.arange(len(y)), y]))
@@ -477,6 +591,9 @@ class Formula:
     def __repr__(self):
         return self.text
 
+    def __deepcopy__(self, memo):
+        return self  # nothing in it changes, and a copy would be taken for a changed argument
+
     def __reduce__(self):
         return Formula, (self.text,)
 
@@ -503,6 +620,8 @@ def numerical_cases(rng):
     for shape in [(2, 2), (3, 2), (2, 4), (2, 1, 3)]:
         text = f"lambda w: np.sum({a} * w**3) + {b} * np.sum(w) ** 4"
         yield case("any shape", Formula(text), point(*shape), h=float(rng.choice([0.05, 0.1])))
+    text = f"lambda w: {a} * np.sum(w[0] ** 3) + {b} * np.sum(w[-1]) ** 4"  # one that cares for the shape of w
+    yield case("any shape", Formula(text), point(3, 2), h=0.1)
 
 
 numerical = Exercise(
@@ -588,6 +707,59 @@ def down_minus_up(f, w, *, h):
 )
 def all_at_once(f, w, *, h):
     return np.full(w.shape, (f(w + h) - f(w - h)) / (2 * h))
+
+
+@numerical.misconception(
+    "All entries are nudged at once, so you get one number, the sum of all slopes. Nudge one entry at a time, and "
+    "give each slope its place in an array of the shape of w."
+)
+def one_number_for_all(f, w, *, h):
+    return (f(w + h) - f(w - h)) / (2 * h)
+
+
+@numerical.misconception(
+    "You hand f a single entry. f wants the whole array w, of which only this one entry is nudged."
+)
+def only_the_entry(f, w, *, h):
+    gradient = np.zeros_like(w)
+    for index in np.ndindex(w.shape):
+        gradient[index] = (f(w[index] + h) - f(w[index] - h)) / (2 * h)
+    return gradient
+
+
+@numerical.misconception(
+    "`up = w` makes no copy but a second name for the same array. So up and down are one and the same, and their "
+    "difference is 0. Copy with `w.copy()`, or measure at `w + nudge` and `w - nudge`."
+)
+def names_for_copies(f, w, *, h):
+    gradient = np.zeros_like(w)
+    for index in np.ndindex(w.shape):
+        w[index] += h
+        w[index] -= h
+    return gradient
+
+
+@numerical.misconception(
+    "The slopes are right, but w itself is moved, and rounding makes w + h − 2h + h end a little beside w. Keep "
+    "the old entry and put *that* back, or measure at `w + nudge` and `w - nudge`, which are new arrays."
+)
+def put_back_by_adding(f, w, *, h):
+    gradient = np.zeros_like(w)
+    for index in np.ndindex(w.shape):
+        w[index] += h
+        up = f(w)
+        w[index] -= 2 * h
+        gradient[index] = (up - f(w)) / (2 * h)
+        w[index] += h
+    return gradient
+
+
+@numerical.misconception(
+    "Right where f does not care for the shape. But you hand it a flattened w, and f may look for rows and "
+    "columns. `np.ndindex(w.shape)` runs over the entries without flattening."
+)
+def flat_argument(f, w, *, h):
+    return numerical_gradient(f, w.ravel(), h=h).reshape(w.shape)
 
 
 @numerical.misconception(
@@ -897,6 +1069,53 @@ def a_step_of_one(w, b, X, y):
     return w - dw, b - db
 
 
+@regression_gradient.misconception(
+    "dz is divided by m, and then the products and sums once more. Divide once; what follows only collects."
+)
+def averaged_twice(w, b, X, y):
+    return gradient_with(w, b, X, y, dz=lambda dz: dz / len(X))
+
+
+@regression_gradient.misconception(
+    "db is a mean over the examples, dw is a sum. Both belong to the same mean: divide the derivative of the "
+    "scores once, before you use it twice."
+)
+def weights_not_averaged(w, b, X, y):
+    dw, db = gradient_with(w, b, X, y)
+    return dw * len(X), db
+
+
+@regression_gradient.misconception(
+    "You divide by the number of classes. The mean is over the m examples, the rows of X."
+)
+def classes_for_examples(w, b, X, y):
+    return gradient_with(w, b, X, y, dz=lambda dz: dz * len(X) / len(b))
+
+
+@regression_gradient.misconception(
+    "Only the right class gets a gradient. The others have one, too: their probability p, which pushes their "
+    "scores down."
+)
+def right_class_only(w, b, X, y):
+    return gradient_with(w, b, X, y, dz=lambda dz: dz * np.eye(len(b))[y])
+
+
+@regression_gradient.misconception(
+    "db sums over the classes (axis 1), so it has one entry per example. Sum over the examples (axis 0): shape "
+    "(k,)."
+)
+def bias_over_the_classes(w, b, X, y):
+    return gradient_with(w, b, X, y, db=lambda dz: dz.sum(axis=1))
+
+
+@regression_gradient.misconception(
+    "Your one-hot table is as wide as the largest label that happens to occur. There are k classes, one per entry "
+    "of b: `np.eye(len(b))[y]`."
+)
+def target_too_narrow(w, b, X, y):
+    return gradient_with(w, b, X, y, target=np.eye(max(y) + 1)[y])
+
+
 @regression_gradient.alternative
 def by_one_hot(w, b, X, y):
     p = softmax(X @ w + b)
@@ -938,7 +1157,8 @@ def standardize_cases(rng):
     def tables(m, k, n):
         scale = 10.0 ** rng.permutation(np.linspace(-2, 3, n))
         centre = scale * rng.uniform(1, 3, n)
-        return centre + scale * rng.normal(size=(m, n)), 1.3 * centre + 2 * scale * rng.normal(size=(k, n))
+        X_train = centre + scale * rng.normal(size=(m, n))
+        return X_train.round(4), (1.3 * centre + 2 * scale * rng.normal(size=(k, n))).round(4)
 
     for part in ("the training set", "the test set"):
         for m, k, n in [(4, 2, 2), (3, 3, 3), (9, 4, 2)]:
@@ -1130,6 +1350,33 @@ def tables_swapped(X_train, X_test):
 def brackets_forgotten(X_train, X_test):
     mean, std = moments(X_train)
     return X_train - mean / std, X_test - mean / std
+
+
+@standard.misconception(
+    "A constant column is left as it was. It, too, has its mean subtracted; only the division is by 1."
+)
+def constant_left_alone(X_train, X_test):
+    mean, std = moments(X_train)
+    mean = np.where(X_train.std(axis=0) == 0, 0.0, mean)
+    return scaled(X_train, mean, std), scaled(X_test, mean, std)
+
+
+@standard.misconception(
+    "`nan_to_num` turns 0/0 into 0, but in the test set a constant column may differ from its mean: something "
+    "over 0 is inf, which becomes 1.8e308. Divide by 1 where the deviation is 0."
+)
+def swept_to_zero(X_train, X_test):
+    return tuple(map(np.nan_to_num, divides_by_zero(X_train, X_test)))
+
+
+@standard.misconception(
+    "One constant column makes you divide *all* columns by 1. Only where the deviation is 0 it is replaced: "
+    "`np.where(std == 0, 1.0, std)`."
+)
+def one_constant_for_all(X_train, X_test):
+    mean, std = X_train.mean(axis=0), X_train.std(axis=0)
+    std = 1.0 if np.any(std == 0) else std
+    return scaled(X_train, mean, std), scaled(X_test, mean, std)
 
 
 @standard.alternative

@@ -1,5 +1,7 @@
 """Week 00, part 2, from a perceptron to a network: the exercises with their cases, misconceptions and hints."""
 
+import math
+
 import numpy as np
 
 from course_lib.comparing import describe
@@ -35,12 +37,13 @@ def bernoulli_cases(rng):
 
 
 def observe_ascent(call, case):
-    """Compare the path where it is finite; where it is not, inf and nan differ by accident."""
+    """Compare the path where it is finite; inf and nan differ by accident, and so do 0 and 1e-200."""
     path = call(*case.args, **case.kwargs)
-    if isinstance(path, np.ndarray) and path.dtype.kind == "f":
-        finite = bool(np.isfinite(path).all())
-        return {"the path is finite": finite} | ({"theta": path} if finite else {})
-    return {"theta": path}
+    if not isinstance(path, np.ndarray) or path.dtype.kind != "f":
+        return {"the path is finite": True, "theta": path}  # what it is instead, the comparison says
+    finite = bool(np.isfinite(path).all())
+    path = np.where(np.abs(path) < 1e-100, 0.0, path)
+    return {"the path is finite": finite} | ({"theta": path} if finite else {})
 
 
 ascent = Exercise(
@@ -209,6 +212,25 @@ def one_step_per_toss(y, *, z, lr, steps):
     return np.array(path)
 
 
+@ascent.misconception(
+    "Right, except far out: where θ has been rounded to 0 or 1, your slope divides by 0. Let θ(1 − θ) cancel on "
+    "paper; what is left divides by nothing."
+)
+def not_cancelled(y, *, z, lr, steps):
+    def slope(theta, mean):
+        return (mean / theta - (1 - mean) / (1 - theta)) * theta * (1 - theta)
+
+    return climb(y, z, lr, steps, slope)
+
+
+@ascent.misconception(
+    "`math.exp` stops with an error where the result is too large. `np.exp` gives inf there (with a warning), and "
+    "1 / (1 + inf) is 0, as it should be."
+)
+def exponential_of_math(y, *, z, lr, steps):
+    return climb(y, z, lr, steps, lambda theta, mean: mean - theta, sigmoid=lambda z: 1 / (1 + math.exp(-z)))
+
+
 @ascent.alternative
 def with_hyperbolic_tangent(y, *, z, lr, steps):
     theta = np.empty(steps + 1)
@@ -267,7 +289,7 @@ def perceptron_cases(rng):
         yield case("mistakes only, one after the other", halves(n), odd_eighth(), halves(m, n), signs(m))
     corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     either = np.array([-1, 1, 1, 1])
-    yield case("mistakes only, one after the other", np.array([-1.0, 2.0]), 0.625, corners, either)
+    yield case("mistakes only, one after the other", np.array([-1.0, 2.0]), -0.625, corners, either)
     # From zero the first score is 0, and on whole numbers more zeros follow.
     yield case("a score of 0", np.zeros(2), 0.0, corners, np.array([-1, -1, -1, 1]))
     yield case("a score of 0", np.zeros(3), 0.0, halves(5, 3), signs(5))
@@ -342,6 +364,38 @@ def zero_is_not_a_mistake(w, b, X, y):
 
 
 @perceptron.misconception(
+    "A score of exactly 0 gives the output −1, so you count it as right where y = −1. For learning it is a "
+    "mistake whatever the label: update where y · score `<= 0`."
+)
+def zero_counts_as_minus_one(w, b, X, y):
+    mistakes = 0
+    for x_i, y_i in zip(X, y, strict=True):
+        if (1 if x_i @ w + b > 0 else -1) != y_i:
+            w, b, mistakes = w + y_i * x_i, b + y_i, mistakes + 1
+    return w, b, mistakes
+
+
+@perceptron.misconception(
+    "Your condition looks at the score without its label. A negative score is right where y = −1: the example is "
+    "a mistake if y · score `<= 0`."
+)
+def label_not_in_the_condition(w, b, X, y):
+    mistakes = 0
+    for x_i, y_i in zip(X, y, strict=True):
+        if x_i @ w + b <= 0:
+            w, b, mistakes = w + y_i * x_i, b + y_i, mistakes + 1
+    return w, b, mistakes
+
+
+@perceptron.misconception(
+    "Your condition is upside down: you update where the side is right. y · score > 0 means *right*, and only 0 "
+    "and below are mistakes."
+)
+def updates_on_zero_and_the_right_ones(w, b, X, y):
+    return perceptron_with(w, b, X, y, wrong=lambda margin: margin >= 0)
+
+
+@perceptron.misconception(
     "The update has the wrong sign: it pushes the example further to the wrong side. Add y · x, so that y · "
     "score grows."
 )
@@ -381,6 +435,18 @@ def difference_of_signs(w, b, X, y):
 
 
 @perceptron.misconception(
+    "Your step is y minus the output, which is ±2 for labels ±1: twice too long. The step is y. (And a score of "
+    "exactly 0 is a mistake for either label.)"
+)
+def difference_of_outputs(w, b, X, y):
+    mistakes = 0
+    for x_i, y_i in zip(X, y, strict=True):
+        step = y_i - (1 if x_i @ w + b > 0 else -1)
+        w, b, mistakes = w + step * x_i, b + step, mistakes + (step != 0)
+    return w, b, int(mistakes)
+
+
+@perceptron.misconception(
     "You step by y minus the *score*, in proportion to the error. That is the rule of Widrow and Hoff (ADALINE, "
     "1960), a gradient step on squared errors. The perceptron's step is y, whatever the size of the score."
 )
@@ -402,6 +468,28 @@ def stops_at_the_first(w, b, X, y):
         if y_i * (x_i @ w + b) <= 0:
             return w + y_i * x_i, b + y_i, 1
     return w, b, 0
+
+
+@perceptron.misconception(
+    "You return after the first row: the `return` stands inside the loop. Move it out, to the left."
+)
+def returns_inside_the_loop(w, b, X, y):
+    return perceptron_with(w, b, X[:1], y[:1])
+
+
+@perceptron.misconception(
+    "You start from zero. The weights and the bias at the start of the pass are the arguments `w` and `b`."
+)
+def starts_from_zero(w, b, X, y):
+    return perceptron_with(0 * w, 0.0, X, y)
+
+
+@perceptron.misconception(
+    "w and b are right, but you count the mistakes before the pass, with the w and b of its beginning. Count each "
+    "update as it happens."
+)
+def counts_beforehand(w, b, X, y):
+    return *perceptron_with(w, b, X, y)[:2], judged_by_the_old_weights(w, b, X, y)[2]
 
 
 @perceptron.misconception(
@@ -498,6 +586,7 @@ def observe_xor(call, case):
     if not isinstance(result, tuple | list) or len(result) != 4:
         raise ContractError(f"The function should return `w1, b1, w2, b2`, but returned {describe(result)}.")
     *arrays, b2 = result
+    b2 = b2[()] if isinstance(b2, np.ndarray) else b2  # an array of shape () is a number, too
     for name, value, shape in zip(("w1", "b1", "w2"), arrays, ((2, 2), (2,), (2,)), strict=True):
         if not isinstance(value, np.ndarray) or value.shape != shape:
             raise ContractError(f"`{name}` should be a NumPy array of shape {shape}, but is {describe(value)}.")
@@ -580,6 +669,22 @@ def computes_nor(low, high):
 )
 def for_zero_and_one(low, high):
     return np.ones((2, 2)), np.array([0.0, -1.0]), np.array([1.0, -2.0]), -0.5
+
+
+@by_hand.misconception(
+    "Right for inputs 0 and 1. You measure in units of high − low, but not from low: an input is 0 to your hidden "
+    "units only after `low` is subtracted, which is the work of b1."
+)
+def scaled_not_shifted(low, high):
+    return np.ones((2, 2)) / (high - low), np.array([0.0, -1.0]), np.array([1.0, -2.0]), -0.5
+
+
+@by_hand.misconception(
+    "Right for inputs 0 and 1. You measure from low, but the 1 in b1 (and the threshold in b2) belongs to inputs "
+    "that are 1 apart. Here they are high − low apart."
+)
+def shifted_not_scaled(low, high):
+    return np.ones((2, 2)), np.array([-2 * low, -2 * low - 1]), np.array([1.0, -2.0]), -0.5
 
 
 @by_hand.misconception(
@@ -688,6 +793,8 @@ def forward_cases(rng):
         X, w1, b1, w2, b2 = network("", 3, 2, 3, 4, scale=300.0).args
         X[0] *= 40  # one row's scores far above the others'
         yield case("scores in the thousands", X, w1, b1 + 1, w2, b2)
+    X, w1, b1, w2, b2 = network("", 3, 2, 3, 4).args
+    yield case("scores in the thousands", X, w1, b1, w2, b2 + 2000)  # all rows are alike
 
 
 def observe_forward(call, case):
@@ -830,6 +937,58 @@ def softmax_without_the_shift(X, w1, b1, w2, b2):
 
 
 @forward.misconception(
+    "You subtract one maximum, that of the whole matrix. A row that lies far below it becomes all zeros, and 0/0 "
+    "is nan. Every row needs its own maximum."
+)
+def one_maximum_for_the_batch(X, w1, b1, w2, b2):
+    def softmax(z):
+        e = np.exp(z - z.max())
+        return e / e.sum(axis=1, keepdims=True)
+
+    return forward_with(X, w1, b1, w2, b2, softmax=softmax)
+
+
+@forward.misconception(
+    "The maxima are taken row by row, but the sum runs over the whole matrix. Each row has its own: `sum(axis=1, "
+    "keepdims=True)`."
+)
+def one_sum_after_row_maxima(X, w1, b1, w2, b2):
+    def softmax(z):
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return e / e.sum()
+
+    return forward_with(X, w1, b1, w2, b2, softmax=softmax)
+
+
+@forward.misconception(
+    "Row maxima and row sums of the softmax have shape (m,), and NumPy lines them up with the columns, not with "
+    "the rows (or refuses to). With `keepdims=True` they stay columns of shape (m, 1)."
+)
+def softmax_without_keepdims(X, w1, b1, w2, b2):
+    def softmax(z):
+        e = np.exp(z - z.max(axis=1))
+        return e / e.sum(axis=1)
+
+    return forward_with(X, w1, b1, w2, b2, softmax=softmax)
+
+
+@forward.misconception(
+    "`np.max(z1, 0)` is the largest entry of each column: the 0 is taken for an axis. ReLU compares every entry "
+    "with 0: `np.maximum(z1, 0)`."
+)
+def max_for_maximum(X, w1, b1, w2, b2):
+    return forward_with(X, w1, b1, w2, b2, relu=lambda z: np.max(z, 0))
+
+
+@forward.misconception(
+    "z1 and a1 are in the wrong order: first the scores z1, then what the ReLU makes of them, then p."
+)
+def relu_first(X, w1, b1, w2, b2):
+    z1, a1, p = mlp_forward(X, w1, b1, w2, b2)
+    return a1, z1, p
+
+
+@forward.misconception(
     "You return the scores. The third value is p, the probabilities: put the scores through a softmax."
 )
 def returns_the_scores(X, w1, b1, w2, b2):
@@ -906,6 +1065,8 @@ def backward_cases(rng):
 
     for sizes in [(2, 2, 3, 3), (4, 3, 2, 4), (5, 2, 4, 3)]:
         yield state("the output layer", *sizes)
+    X, y, *rest = state("the output layer", 3, 2, 2, 4).args
+    yield case("the output layer", X, 1 + y % 2, *rest)  # the last class does not occur
     for sizes in [(2, 2, 3, 3), (4, 3, 5, 4), (6, 5, 3, 2)]:
         yield state("the hidden layer", *sizes)
     yield state("the hidden layer", 3, 2, 3, 3, zeros=3)
@@ -1100,6 +1261,30 @@ def number_for_one_hot(X, y, z1, a1, p, w2):
 )
 def softmax_derived_twice(X, y, z1, a1, p, w2):
     return backward_with(X, y, z1, a1, p, w2, dz2=output_error(y, p) * p * (1 - p))
+
+
+@backward.misconception(
+    "Only the right class gets an error. The others have one, too: their probability p, which pushes their scores "
+    "down. dz2 = (p − one-hot y)/m, in all columns."
+)
+def error_of_the_right_class_only(X, y, z1, a1, p, w2):
+    return backward_with(X, y, z1, a1, p, w2, dz2=output_error(y, p) * np.eye(p.shape[1])[y])
+
+
+@backward.misconception(
+    "Your one-hot table is as wide as the largest label that happens to occur. There are k classes, one per "
+    "column of p: `np.eye(p.shape[1])[y]`."
+)
+def one_hot_as_wide_as_the_labels(X, y, z1, a1, p, w2):
+    return backward_with(X, y, z1, a1, p, w2, dz2=(p - np.eye(max(y) + 1)[y]) / len(y))
+
+
+@backward.misconception(
+    "db1 is summed before the mask: units that were off get a share in it. Sum dz1, after the ReLU."
+)
+def bias_before_the_mask(X, y, z1, a1, p, w2):
+    dw1, _, dw2, db2 = mlp_backward(X, y, z1, a1, p, w2)
+    return dw1, (output_error(y, p) @ w2.T).sum(axis=0), dw2, db2
 
 
 @backward.misconception(

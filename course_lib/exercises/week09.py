@@ -33,6 +33,21 @@ class Objective:
         return Objective, (self.text,)
 
 
+class Watched:
+    """An objective that notes the settings it is called with."""
+
+    def __init__(self, objective):
+        self.objective, self.seen = objective, []
+
+    def __call__(self, config):
+        """Return the value at `config`, and note a copy of it."""
+        self.seen.append(copy.copy(config))
+        return self.objective(config)
+
+    def __deepcopy__(self, memo):
+        return self  # what it notes is ours, not an argument that could be changed
+
+
 def seed(rng):
     """Draw a seed for a case's own generator."""
     return Seed(int(rng.integers(1, 10**6)))
@@ -104,10 +119,11 @@ def observe_draws(scale, edges_of):
         beyond = 1e-9 * (high - low)  # a draw may round to just outside
         edges = edges_of(low, high)
         edges[[0, -1]] += [-beyond, beyond]
+        share = f"the share of draws below `low`, in each fifth of the {scale} scale, above `high`"
         return {
-            f"the share of draws below `low`, in each fifth of the {scale} scale, above `high`": shares(
-                draws, edges
-            )
+            "all draws are different (no short list, nothing cut off at the bounds)": len(np.unique(draws))
+            == len(draws),
+            share: shares(draws, edges),
         }
 
     return observe
@@ -182,6 +198,14 @@ def always_four_decades(low, high, *, size, rng):
 def whole_powers_only(low, high, *, size, rng):
     lowest, highest = math.floor(np.log10(low)), math.ceil(np.log10(high))
     return 10.0 ** rng.integers(lowest, highest, endpoint=True, size=size)
+
+
+@sample_rate.misconception(
+    "Only whole powers of ten come out, and never the one at the top. The exponent is any number between the two "
+    "logarithms, not a whole one: `rng.uniform` for `rng.integers`."
+)
+def whole_powers_without_the_top(low, high, *, size, rng):
+    return 10.0 ** rng.integers(int(np.log10(low)), int(np.log10(high)), size=size)
 
 
 @sample_rate.misconception(
@@ -419,7 +443,7 @@ def search_cases(rng):
     often = Objective("lambda config: float('nan') if config['lr'] > 0.1 else config['lr']")
     wide = {"lr": ("linear", 0.0, 0.5)}
     for _ in range(5):
-        yield case("NaN, and the generator", often, wide, trials=40, rng=seed(rng))
+        yield case("NaN, calls and the generator", often, wide, trials=40, rng=seed(rng))
 
 
 def is_trial(trial, space):
@@ -428,10 +452,10 @@ def is_trial(trial, space):
     return pair and set(trial[0]) == set(space) and isinstance(trial[1], float | int | np.number)
 
 
-def search_result(call, case, rng):
+def search_result(call, case, rng, objective=None):
     """Run the search, and see that what comes back has the form that the contract asks for."""
-    found = call(*case.args, trials=case.kwargs["trials"], rng=rng)
     space = case.args[1]
+    found = call(objective or case.args[0], space, trials=case.kwargs["trials"], rng=rng)
     if not isinstance(found, tuple | list) or len(found) != 2:
         raise ContractError("The function should return two things: `best` and `history`.")
     best, history = found
@@ -450,14 +474,14 @@ def search_result(call, case, rng):
 
 def same(a, b):
     """Whether two values agree, NaN with NaN."""
-    return bool(np.isclose(a, b, rtol=1e-9, atol=0, equal_nan=True))
+    return math.isclose(a, b, rel_tol=1e-9) or (math.isnan(a) and math.isnan(b))
 
 
 def observe_search(call, case):
     objective, space = case.args
     rng = case.kwargs["rng"]
-    twin = copy.deepcopy(rng)
-    best, history = search_result(call, case, rng)
+    twin, watched = copy.deepcopy(rng), Watched(objective)
+    best, history = search_result(call, case, rng, watched)
     if case.part == "the scales":
         return scales_of(history, space)
     values = [value for _, value in history]
@@ -470,7 +494,10 @@ def observe_search(call, case):
         "the config of `best` is in `history`": any(best[0] == config for config, _ in history),
         "all configs differ": all(a != b for i, (a, _) in enumerate(history) for b, _ in history[:i]),
     }
-    if case.part == "NaN, and the generator":
+    if case.part == "NaN, calls and the generator":
+        seen["calls of the objective"] = len(watched.seen)
+        in_order = [config for config, _ in history] == watched.seen
+        seen["`history` is in the order in which the settings were tried"] = in_order
         again, equal = search_result(call, case, rng)[1], search_result(call, case, twin)[1]
         seen["a second call with the same `rng` tries other settings"] = again[0][0] != history[0][0]
         seen["an equal generator gives the same settings"] = [c for c, _ in equal] == [c for c, _ in history]
@@ -482,9 +509,14 @@ def scales_of(history, space):
     seen, ranks = {}, []
     for name, (scale, low, high) in space.items():
         values = [config[name] for config, _ in history]
-        whole = all(isinstance(value, int | np.integer) for value in values)
+        ranks.append(stats.rankdata(values))
         if scale == "integer":
+            whole = all(isinstance(value, int | np.integer) for value in values)
             seen[f"`{name}` is always a whole number (an `int`)"] = whole
+            numbers = sorted({int(value) for value in values})
+            seen[f"the numbers that `{name}` takes"] = ", ".join(map(str, numbers))
+            if numbers != list(range(low, high + 1)):
+                continue  # shares of other numbers would only say the same, less clearly
             edges = np.arange(low, high + 2) - 0.5
             text = f"the share of `{name}` below {low}, at each number from {low} to {high}, above {high}"
         else:
@@ -493,7 +525,6 @@ def scales_of(history, space):
             kind = "logarithmic" if scale == "log" else "linear"
             text = f"the share of `{name}` below {low:g}, in each quarter of its {kind} scale, above {high:g}"
         seen[text] = shares(np.array(values, dtype=float), edges)
-        ranks.append(stats.rankdata(values))
     between = np.corrcoef(ranks) if all(np.ptp(r) > 0 for r in ranks) else np.ones((2, 2))
     seen["the settings are drawn independently of each other"] = bool(
         np.abs(between - np.eye(len(between))).max() < 0.2
@@ -503,7 +534,7 @@ def scales_of(history, space):
 
 searching = Exercise(
     random_search,
-    parts={"the record and its best": 2, "the scales": 2, "NaN, and the generator": 1},
+    parts={"the record and its best": 2, "the scales": 2, "NaN, calls and the generator": 1},
     cases=search_cases,
     observe=observe_search,
     hints=(
@@ -672,6 +703,66 @@ def nan_wins(objective, space, *, trials, rng):
 
 
 @searching.misconception(
+    "Trials that diverged are missing in your history. They must not win, but they were tried: note all of them."
+)
+def nan_left_out(objective, space, *, trials, rng):
+    best, history = search_with(objective, space, trials=trials, rng=rng)
+    return best, [trial for trial in history if not math.isnan(trial[1])]
+
+
+@searching.misconception(
+    "Your history holds infinity where the objective returned NaN. Count NaN as infinitely bad when you compare, "
+    "but note what was returned."
+)
+def nan_noted_as_infinity(objective, space, *, trials, rng):
+    best, history = search_with(objective, space, trials=trials, rng=rng)
+    return best, [(config, math.inf if math.isnan(value) else value) for config, value in history]
+
+
+@searching.misconception(
+    "The history is sorted by value. It is a record: leave it in the order in which the settings were tried, and "
+    "look for the best with `min`, or sort a copy."
+)
+def history_sorted(objective, space, *, trials, rng):
+    best, history = search_with(objective, space, trials=trials, rng=rng)
+    return best, sorted(history, key=lambda trial: math.inf if math.isnan(trial[1]) else trial[1])
+
+
+@searching.misconception(
+    "The objective is called more than once per trial. A call is a training: it costs time, and the next one may "
+    "end elsewhere. Call it once and keep the value in a variable."
+)
+def called_again_for_the_best(objective, space, *, trials, rng):
+    history, best = [], ({}, math.inf)
+    for _ in range(trials):
+        config = {name: draw_setting(*bounds, rng) for name, bounds in space.items()}
+        history.append((config, objective(config)))
+        if objective(config) < best[1]:
+            best = (config, objective(config))
+    return best, history
+
+
+@searching.misconception(
+    "The objective is called twice per trial, once for the history and once to compare. A call is a training: it "
+    "costs time, and the next one may end elsewhere. Call it once and keep the value in a variable."
+)
+def called_twice(objective, space, *, trials, rng):
+    def pick(history):
+        return lowest([(config, objective(config)) for config, _ in history])
+
+    return search_with(objective, space, trials=trials, rng=rng, pick=pick)
+
+
+@searching.misconception(
+    "The settings are drawn once, before the loop, so every trial is the same. Draw inside the loop over trials."
+)
+def drawn_once(objective, space, *, trials, rng):
+    config = {name: draw_setting(*bounds, rng) for name, bounds in space.items()}
+    history = [(config, objective(config)) for _ in range(trials)]
+    return lowest(history), history
+
+
+@searching.misconception(
     "Every trial has the same settings: a generator is made anew, with the same seed, inside the loop. Use the "
     "`rng` that is passed in; it moves on by itself."
 )
@@ -792,6 +883,14 @@ def highest_kept(settings, values, *, keep, margin):
 
 
 @zooming.misconception(
+    "You keep the end of the order: the highest values, and NaN before all of them. The objective is a loss: "
+    "lower is better."
+)
+def order_reversed(settings, values, *, keep, margin):
+    return zoom_with(settings, values, keep=keep, margin=margin, pick=lambda v, k: np.argsort(v)[::-1][:k])
+
+
+@zooming.misconception(
     "You go by the single best trial. Its place is partly luck: go by the best `keep` of them, from the "
     "smallest to the largest setting among them."
 )
@@ -858,6 +957,24 @@ def all_columns_together(settings, values, *, keep, margin):
 
 
 @zooming.misconception(
+    "You return one number for all settings together, so the learning rate gets the range of the units. Each "
+    "column has its own: `axis=0`."
+)
+def axis_forgotten(settings, values, *, keep, margin):
+    best = settings[np.argsort(values)[:keep]]
+    return best.min() / margin, best.max() * margin
+
+
+@zooming.misconception(
+    "You take the settings of the very best and of the last that you keep. Their places in the order say nothing "
+    "about size: take the smallest and the largest of all that are kept, per column."
+)
+def first_and_last_kept(settings, values, *, keep, margin):
+    best = settings[np.argsort(values)[:keep]]
+    return best[0] / margin, best[-1] * margin
+
+
+@zooming.misconception(
     "The settings are sorted by their own size, not by their values, so you keep the smallest settings and not "
     "the best."
 )
@@ -871,6 +988,32 @@ def sorted_apart(settings, values, *, keep, margin):
 )
 def nan_kept(settings, values, *, keep, margin):
     return zoom_with(settings, values, keep=keep, margin=margin, pick=lambda v, k: np.argsort(-v)[-k:])
+
+
+@zooming.misconception(
+    "NaN became 0 (`np.nan_to_num`), and 0 is the best loss of all: trials that diverged are among your best. "
+    "Count NaN as infinitely bad; `np.argsort` puts it at the end by itself."
+)
+def nan_as_zero(settings, values, *, keep, margin):
+    return zoom_with(settings, np.nan_to_num(values), keep=keep, margin=margin)
+
+
+@zooming.misconception(
+    "You take the NaNs out of `values` but not their rows out of `settings`, so the row numbers no longer fit. "
+    "Take both out with the same mask, or leave both as they are: `np.argsort` puts NaN at the end."
+)
+def nan_taken_out_of_one(settings, values, *, keep, margin):
+    return zoom_with(settings, values[~np.isnan(values)], keep=keep, margin=margin)
+
+
+@zooming.misconception(
+    "Python's `sorted` cannot order NaN, which is neither smaller nor larger than anything, so the others stop "
+    "being sorted, too. `np.argsort` puts NaN at the end."
+)
+def sorted_around_nan(settings, values, *, keep, margin):
+    return zoom_with(
+        settings, values, keep=keep, margin=margin, pick=lambda v, k: sorted(range(len(v)), key=lambda i: v[i])[:k]
+    )
 
 
 @zooming.misconception("The two results are the wrong way round: first `low`, then `high`.")
@@ -938,11 +1081,14 @@ def halving_cases(rng):
         yield case("any number of settings", table(n, T), least=least, factor=factor)
     for n, T, least, factor in [(12, 3, 1, 2), (20, 10, 2, 3), (9, 4, 3, 2)]:
         yield case("short tables and NaN", table(n, T), least=least, factor=factor)
-    for n, T in [(9, 9), (12, 12)]:
+    for n, T in [(9, 9), (12, 12), (15, 9), (27, 27)]:
         curves = table(n, T)
         for row in rng.permutation(n)[: n // 2]:
             curves[row, int(rng.integers(0, 3)) :] = np.nan
         yield case("short tables and NaN", curves, least=1, factor=3)
+    curves = table(10, 3)  # at its end five are left, and three of them diverge in the last epoch
+    curves[np.argsort(curves[:, 1])[:3], 2] = np.nan
+    yield case("short tables and NaN", curves, least=2, factor=2)
 
 
 halving = Exercise(
@@ -1085,6 +1231,81 @@ def epochs_added(curves, *, least, factor):
     return halve_with(
         curves, least=least, factor=factor, longer=lambda epochs, f, least, most: min(epochs + least, most)
     )
+
+
+@halving.misconception(
+    "You go on multiplying the epochs where the table has no more columns, and read beyond its end. "
+    "No training is longer than its T columns: take the smaller of the two."
+)
+def index_beyond_the_table(curves, *, least, factor):
+    return halve_with(curves, least=least, factor=factor, longer=lambda epochs, f, least, most: epochs * f)
+
+
+@halving.misconception(
+    "You stop when the table ends, though several settings are still left. The rounds go on until one is left; "
+    "at the end of the table they cost nothing more."
+)
+def stopped_at_the_end_of_the_table(curves, *, least, factor):
+    alive, epochs, spent = np.arange(len(curves)), least, len(curves) * least
+    while len(alive) > 1 and epochs < curves.shape[1]:
+        alive = alive[np.argsort(curves[alive, epochs - 1])[: max(1, len(alive) // factor)]]
+        longer = min(epochs * factor, curves.shape[1])
+        spent, epochs = spent + len(alive) * (longer - epochs), longer
+    return int(alive[0]), int(spent)
+
+
+@halving.misconception(
+    "Where fewer than `factor` are left, `len(alive) // factor` is 0 and you keep none. At least one stays: "
+    "`max(1, ...)`."
+)
+def none_is_kept(curves, *, least, factor):
+    return halve_with(curves, least=least, factor=factor, left=lambda k, f: k // f)
+
+
+@halving.misconception(
+    "The last one left is trained to the end of the table. Its round is like the others: `factor` times as many "
+    "epochs as before, and no more than the table has."
+)
+def last_one_to_the_end(curves, *, least, factor):
+    most = curves.shape[1]
+    return halve_with(
+        curves,
+        least=least,
+        factor=factor,
+        cost=lambda alive, n, old, new: alive * (new - old) if alive > 1 else most - old,
+    )
+
+
+@halving.misconception(
+    "A NaN wins at the end: `np.argmin` returns the first NaN. A training that diverged is worse than any number; "
+    "`np.argsort` puts NaN last."
+)
+def nan_wins_at_the_end(curves, *, least, factor):
+    alive, epochs, spent = np.arange(len(curves)), least, len(curves) * least
+    while len(alive) > 1 and epochs < curves.shape[1]:
+        alive = alive[np.argsort(curves[alive, epochs - 1])[: max(1, len(alive) // factor)]]
+        longer = min(epochs * factor, curves.shape[1])
+        spent, epochs = spent + len(alive) * (longer - epochs), longer
+    return int(alive[np.argmin(curves[alive, -1])]), int(spent)
+
+
+@halving.misconception(
+    "Python's `sorted` cannot order NaN, which is neither smaller nor larger than anything, so the others stop "
+    "being sorted, too. `np.argsort` puts NaN at the end."
+)
+def halved_around_nan(curves, *, least, factor):
+    def judge(curves, alive, epochs):
+        order = sorted(range(len(alive)), key=lambda i: curves[alive[i], epochs - 1])
+        return np.argsort(order)  # each one's place in that order
+
+    return halve_with(curves, least=least, factor=factor, judge=judge)
+
+
+@halving.misconception(
+    "The first round has 1 epoch in your version. It has `least`; every further one `factor` times as many."
+)
+def least_unused(curves, *, least, factor):
+    return successive_halving(curves, least=1, factor=factor)
 
 
 @halving.misconception(

@@ -26,8 +26,10 @@ def split(y, *, dev, test, rng):
 
 
 def split_cases(rng):
-    def labels(part, sizes, dev, test):
+    def labels(part, sizes, dev, test, negative=False):
         classes = np.sort(rng.choice(20, size=len(sizes), replace=False))  # with gaps: classes need not be 0, 1, 2
+        if negative:
+            classes -= classes[0] + 1  # the lowest is -1
         y = rng.permutation(np.repeat(classes, sizes))
         return case(part, y, dev=dev, test=test, rng=Seed(int(rng.integers(1000))))
 
@@ -35,6 +37,8 @@ def split_cases(rng):
     yield labels("every row in one set", [27, 38], 0.3, 0.15)
     yield labels("every class in proportion", [33, 24, 63, 49], 0.2, 0.3)
     yield labels("every class in proportion", [12, 99, 27], 0.3, 0.15)
+    yield labels("every class in proportion", [24, 33, 50], 0.2, 0.3, negative=True)
+    yield labels("every class in proportion", [3, 47, 32], 0.3, 0.15)  # none of the rare class to test
     yield labels("drawn by rng", [60, 80], 0.3, 0.2)
     yield labels("drawn by rng", [41, 36, 57], 0.2, 0.3)
 
@@ -150,8 +154,8 @@ def split_with(y, dev, test, rng, *, count=None, order=None, classes=None, cut=N
 
 
 @splitting.misconception(
-    "You split all rows at once, so how many of each class a set gets is left to chance; a rare class can be "
-    "missing altogether. Split the rows of each class separately, then join the pieces."
+    "How many of each class a set gets is left to chance; a rare class can be missing altogether. Split the rows "
+    "of each class separately, then join the pieces. (If you do: are they rows of y, or of shuffled labels?)"
 )
 def not_stratified(y, *, dev, test, rng):
     order = rng.permutation(len(y))
@@ -325,6 +329,42 @@ def classes_counted(y, *, dev, test, rng):
     if not np.isin(range(k), y).any():
         return tuple(np.empty(0, dtype=int) for _ in range(3))
     return split_with(y, dev, test, rng, classes=range(k))
+
+
+@splitting.misconception(
+    "You count the classes from 0 up to the highest label. Labels are any whole numbers, negative ones included "
+    "(-1 for spam, say), and those examples are then in no set. `np.unique(y)` lists the classes that occur."
+)
+def classes_up_to_the_highest(y, *, dev, test, rng):
+    return split_with(y, dev, test, rng, classes=range(y.max() + 1))
+
+
+@splitting.misconception(
+    "Places within the class are taken for row numbers: you permute 0, 1, 2, … for each class, so the same rows "
+    "come again and again. Permute the row numbers themselves, `np.flatnonzero(y == label)`."
+)
+def places_within_the_class(y, *, dev, test, rng):
+    return split_with(y, dev, test, rng, order=lambda rows: rng.permutation(len(rows)))
+
+
+@splitting.misconception(
+    "Your second cut is at `round((dev + test) * c)`, so some class gives one too many or too few to test. The "
+    "test set gets round(test * c): cut at n_dev + n_test, each rounded by itself."
+)
+def sum_rounded(y, *, dev, test, rng):
+    return split_with(
+        y, dev, test, rng, count=lambda n: (round(dev * n), round((dev + test) * n) - round(dev * n))
+    )  # fmt: skip
+
+
+@splitting.misconception(
+    "Where a class gives none to test, `rows[-n_test:]` is `rows[-0:]`, and that is all of them: rows of a rare "
+    "class are in two sets, or not in train. Cut from the front: `rows[n_dev : n_dev + n_test]`."
+)
+def cut_from_the_back(y, *, dev, test, rng):
+    return split_with(
+        y, dev, test, rng, cut=lambda rows, n_dev, n_test: [rows[n_dev:-n_test], rows[:n_dev], rows[-n_test:]]
+    )
 
 
 @splitting.misconception(
@@ -543,6 +583,16 @@ def looks_into_the_future(dev_losses, snapshots, *, patience):
 
 
 @stopping.misconception(
+    "Your best is the lowest loss of the whole list. What comes after the stop never happens: training has ended. "
+    "Look only at the evaluations up to the stop, `dev_losses[: stop + 1]`."
+)
+def looks_into_the_future_past_nan(dev_losses, snapshots, *, patience):
+    stop, _, _ = early_stopping(dev_losses, snapshots, patience=patience)
+    best = int(np.nanargmin(dev_losses))
+    return stop, best, snapshots[best]
+
+
+@stopping.misconception(
     "You take the lowest loss of the whole list and add the patience. While training runs, nobody knows what "
     "is still to come: an earlier low may stop it before. Walk through the list from its beginning."
 )
@@ -572,6 +622,24 @@ def first_rise(dev_losses, snapshots, *, patience):
 )
 def highest(dev_losses, snapshots, *, patience):
     return stop_with(dev_losses, snapshots, patience, better=lambda d, stop, best: d[stop] > d[best])
+
+
+@stopping.misconception(
+    "Where patience never runs out, your `stop` is the length of the list. `stop` is the index of the last "
+    "evaluation, and that is one less: `len(dev_losses) - 1`."
+)
+def length_at_the_end(dev_losses, snapshots, *, patience):
+    stop, best, best_params = early_stopping(dev_losses, snapshots, patience=patience)
+    return stop + (stop - best < patience), best, best_params
+
+
+@stopping.misconception(
+    "Where patience runs out, your `stop` is one too small. The evaluation that brings the count to `patience` "
+    "has been made: it is the last one."
+)
+def one_before_the_stop(dev_losses, snapshots, *, patience):
+    stop, best, best_params = early_stopping(dev_losses, snapshots, patience=patience)
+    return stop - (stop - best >= patience), best, best_params
 
 
 @stopping.misconception(
@@ -621,6 +689,50 @@ def nan_is_lowest(dev_losses, snapshots, *, patience):
         if stop - best >= patience:
             break
     return stop, best, snapshots[best]
+
+
+@stopping.misconception(
+    "A NaN wins: you stop at the right place, but then look for the best with `np.argmin`, which returns the "
+    "first NaN. Keep the index that you found while comparing, or take `np.nanargmin`."
+)
+def nan_wins_afterwards(dev_losses, snapshots, *, patience):
+    stop, _, _ = early_stopping(dev_losses, snapshots, patience=patience)
+    best = int(np.argmin(dev_losses[: stop + 1]))
+    return stop, best, snapshots[best]
+
+
+@stopping.misconception(
+    "You skip evaluations that are NaN, so they use up no patience. A NaN counts as an evaluation without "
+    "progress: let it go through the same comparison as the others."
+)
+def nan_skipped(dev_losses, snapshots, *, patience):
+    best = waited = 0
+    for stop in range(len(dev_losses)):
+        if not math.isnan(dev_losses[stop]):
+            waited = 0 if dev_losses[stop] < dev_losses[best] else waited + (stop > 0)
+            best = stop if waited == 0 else best
+            if waited >= patience:
+                break
+    return stop, best, snapshots[best]
+
+
+@stopping.misconception(
+    "You stop at the first NaN. It counts as one evaluation without progress, no more: training goes on while "
+    "there is patience."
+)
+def stopped_by_nan(dev_losses, snapshots, *, patience):
+    return stop_with(
+        dev_losses, snapshots, patience,
+        enough=lambda stop, best: stop - best >= patience or math.isnan(dev_losses[stop]),
+    )  # fmt: skip
+
+
+@stopping.misconception(
+    "A NaN counts as a new lowest: `not nan >= x` is True, while `nan < x` is False. Ask whether the loss is "
+    "lower."
+)
+def nan_is_progress(dev_losses, snapshots, *, patience):
+    return stop_with(dev_losses, snapshots, patience, better=lambda d, stop, best: not d[stop] >= d[best])
 
 
 @stopping.misconception(
@@ -875,6 +987,21 @@ def first_layer_only(params, *, l2):
 
 
 @decay.misconception(
+    "The last layer is missing: `range(1, L)` ends before L. With L = len(params) // 2 layers it is "
+    "`range(1, L + 1)`."
+)
+def last_layer_missing(params, *, l2):
+    inner = {f"{kind}{i}": params[f"{kind}{i}"] for i in range(1, len(params) // 2) for kind in "Wb"}
+    return l2_penalty_and_gradient(inner, l2=l2)
+
+
+@decay.misconception("You have written out W1 and W2. A network has any number of layers: go through the dict.")
+def two_layers_only(params, *, l2):
+    penalty, gradient = l2_penalty_and_gradient({name: params[name] for name in ("W1", "W2")}, l2=l2)
+    return penalty, {name: gradient.get(name, np.zeros_like(p)) for name, p in params.items()}
+
+
+@decay.misconception(
     "You return one penalty per layer. The loss is one number, and so is its penalty: add them up."
 )
 def one_per_layer(params, *, l2):
@@ -936,7 +1063,7 @@ def dropout_forward(a, *, rate, training, rng):
 
 def dropout_cases(rng):
     def layer(part, rate, shape=(30, 40), *, training=True, dtype=np.float64):
-        a = rng.uniform(0.5, 2.0, size=shape).astype(dtype)
+        a = (rng.choice([-1, 1], size=shape) * rng.uniform(0.5, 2.0, size=shape)).astype(dtype)
         return case(part, a, rate=rate, training=training, rng=Seed(int(rng.integers(1000))))
 
     for part in ("zeros at random", "the scale", "by rng, in a's dtype"):
@@ -1017,7 +1144,7 @@ def unit_of_dropping(dropped):
 
 
 def different_values(array):
-    values = np.unique(array.astype(float).round(5))
+    values = np.unique(array.astype(float).round(5) + 0.0)  # the sum turns -0 into 0
     return ", ".join(f"{value:.4g}" for value in values) if len(values) <= 3 else "many different"
 
 
@@ -1086,11 +1213,20 @@ def scaled_twice(a, *, rate, training, rng):
 
 
 @forward.misconception(
+    "The mask of test time is right, but out is scaled by 1 - rate. The division by 1 - rate in training already "
+    "makes up for the dropped units: at test time out is a itself."
+)
+def out_scaled_at_test_time(a, *, rate, training, rng):
+    return drop_with(a, rate, training, rng, test=lambda a: (a * (1 - rate), np.ones_like(a)))
+
+
+@forward.misconception(
     "You divide by rate, the probability to be dropped. To keep the mean, divide by the probability to survive, "
     "1 - rate."
 )
 def divided_by_rate(a, *, rate, training, rng):
-    return drop_with(a, rate, training, rng, scale=1 / rate if rate else 1)
+    with np.errstate(divide="ignore"):
+        return drop_with(a, rate, training, rng, scale=np.divide(1, rate))
 
 
 @forward.misconception(
@@ -1105,8 +1241,10 @@ def multiplied(a, *, rate, training, rng):
     "the probability to be dropped: keep where the random number is >= rate."
 )
 def rate_as_keep(a, *, rate, training, rng):
-    rate = rate or 1.0
-    return drop_with(a, rate, training, rng, keep=lambda: rng.random(a.shape) < rate, scale=1 / rate)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return drop_with(
+            a, rate, training, rng, keep=lambda: rng.random(a.shape) < rate, scale=np.divide(1, rate)
+        )  # fmt: skip
 
 
 @forward.misconception(
@@ -1297,6 +1435,8 @@ def observe_backward(call, case):
     dout, mask = case.args
     dropped = mask == 0
     da = call(dout, mask)
+    if da is None:
+        raise ContractError("Your function returned None. Is its `return` missing?")
     if not isinstance(da, np.ndarray) or da.shape != dropped.shape:
         raise ContractError(f"`da` should be an array of the mask's shape {dropped.shape}, not of {np.shape(da)}.")
     zero = da == 0
@@ -1308,7 +1448,7 @@ def observe_backward(call, case):
         return {"zeros of da": "at other places"}  # which ones, varies from run to run if a mask is drawn anew
     else:
         where = "nowhere"
-    return {"zeros of da": where, "da": da}
+    return {"zeros of da": where, "da": da.astype(dout.dtype)}
 
 
 backward = Exercise(

@@ -27,10 +27,6 @@ def observe_named(*names, only=()):
         What the function returns, in order.
     only : mapping of str to tuple of str, optional
         For a part of the exercise, the names that it looks at.
-
-    Notes
-    -----
-    Of float32 cases only the dtypes are compared: differences of nearly equal numbers leave few digits.
     """
 
     def observe(call, case):
@@ -38,8 +34,6 @@ def observe_named(*names, only=()):
         if not isinstance(values, tuple | list) or len(values) != len(names):
             raise ContractError(f"The function should return {len(names)} values, `{', '.join(names)}`.")
         found = dict(zip(names, values, strict=True))
-        if case.args[0].dtype == np.float32:
-            return {f"dtype of {name}": str(getattr(value, "dtype", "none")) for name, value in found.items()}
         return {name: found[name] for name in dict(only).get(case.part, names)}
 
     return observe
@@ -57,11 +51,10 @@ def batchnorm_forward(x, gamma, beta, *, eps=1e-5):
 
 
 def forward_cases(rng):
-    def batch(part, shape, *, scale=1.0, offset=2.0, eps=1e-12, dtype=np.float64):
+    def batch(part, shape, *, scale=1.0, offset=2.0, eps=1e-12):
         n = shape[1]
         x = offset * rng.normal(size=n) + scale * positive(rng, 0.5, 2, n) * rng.normal(size=shape)
-        arrays = (x, *scale_and_shift(rng, n))
-        return case(part, *(a.astype(dtype) for a in arrays), eps=eps)
+        return case(part, x, *scale_and_shift(rng, n), eps=eps)
 
     usual, edge = "a batch", "where eps matters, and edge sizes"
     for shape in [(4, 4), (6, 3), (3, 5), (7, 1)]:
@@ -71,7 +64,6 @@ def forward_cases(rng):
     yield batch(edge, (5, 5), scale=1e-3, offset=0.0, eps=round(rng.uniform(1e-6, 3e-6), 8))
     yield batch(edge, (2, 3), eps=round(rng.uniform(0.05, 0.2), 3))
     yield batch(edge, (1, 3), eps=round(rng.uniform(0.05, 0.2), 3))
-    yield batch(edge, (3, 2), eps=1e-3, dtype=np.float32)
     constant = batch(edge, (4, 2), eps=1e-3)
     x, gamma, beta = constant.args
     yield case(edge, np.column_stack([x[:, 0], np.full(4, 1.5)]), gamma, beta, eps=1e-3)
@@ -243,6 +235,14 @@ def shift_before_scale(x, gamma, beta, *, eps):
 
 
 @forward.misconception(
+    "out has gone through the ReLU already: negative values are 0. The ReLU is the next layer's business; out is "
+    "gamma * x_hat + beta."
+)
+def relu_included(x, gamma, beta, *, eps):
+    return forward_with(x, gamma, beta, eps, out=lambda x_hat: np.maximum(0, gamma * x_hat + beta))
+
+
+@forward.misconception(
     "mean and var come back with shape (1, n). One number per unit is an array of shape (n,): leave `keepdims` "
     "out."
 )
@@ -304,12 +304,12 @@ def batchnorm_backward(dout, x_hat, gamma, var, *, eps=1e-5):
 
 
 def backward_cases(rng):
-    def batch(part, shape, *, scale=1.0, grad=1.0, eps=1e-12, dtype=np.float64):
+    def batch(part, shape, *, scale=1.0, grad=1.0, eps=1e-12):
         gamma, beta = scale_and_shift(rng, shape[1])
         x = scale * positive(rng, 0.5, 2, shape[1]) * rng.normal(size=shape)
         _, var, x_hat, _ = batchnorm_forward(x, gamma, beta, eps=eps)
         dout = grad * (rng.normal(size=shape) + rng.normal(size=shape[1]))
-        return case(part, *(a.astype(dtype) for a in (dout, x_hat, gamma, var)), eps=eps)
+        return case(part, dout, x_hat, gamma, var, eps=eps)
 
     sums, full, eps_part = "dgamma and dbeta", "dx", "dx where eps matters"
     for shape in [(4, 4), (6, 3), (2, 5)]:
@@ -319,7 +319,6 @@ def backward_cases(rng):
     yield batch(eps_part, (2, 3), eps=round(rng.uniform(0.2, 0.9), 2))
     yield batch(eps_part, (5, 5), eps=round(rng.uniform(0.2, 0.9), 2))
     yield batch(eps_part, (4, 2), scale=1e-3, eps=round(rng.uniform(1e-6, 3e-6), 8))
-    yield batch(eps_part, (4, 2), eps=1e-3, dtype=np.float32)
 
 
 backward = Exercise(
@@ -370,7 +369,8 @@ def mean_as_constant(dout, x_hat, gamma, var, *, eps):
 
 @backward.misconception(
     "The path through the variance is missing in dx: nudging one activation changes the spread of its unit. "
-    "Subtract x_hat times the mean of (gradient times x_hat)."
+    "Subtract x_hat times the mean of (gradient times x_hat), the mean of a product."
+    " (The mean of x_hat alone is 0.)"
 )
 def variance_as_constant(dout, x_hat, gamma, var, *, eps):
     return backward_with(dout, x_hat, gamma, var, eps, bracket=lambda d, mean, along: d - mean)
@@ -413,6 +413,39 @@ def sums_for_means(dout, x_hat, gamma, var, *, eps):
         dout, x_hat, gamma, var, eps,
         bracket=lambda d, mean, along: d - mean * len(d) - x_hat * along * len(d),
     )  # fmt: skip
+
+
+@backward.misconception(
+    "The means in dx are taken over the units. Mean and variance belong to a unit and were taken over the batch: "
+    "axis 0."
+)
+def means_over_units(dout, x_hat, gamma, var, *, eps):
+    d = dout * gamma
+    return backward_with(
+        dout, x_hat, gamma, var, eps,
+        bracket=lambda *_: (
+            d - d.mean(axis=1, keepdims=True) - x_hat * (d * x_hat).mean(axis=1, keepdims=True)
+        ),
+    )  # fmt: skip
+
+
+@backward.misconception(
+    "Only the first of the three terms in dx is divided by the root. All three are: put them into one pair of "
+    "parentheses."
+)
+def first_term_divided(dout, x_hat, gamma, var, *, eps):
+    std = np.sqrt(var + eps)
+    return backward_with(
+        dout, x_hat, gamma, var, eps, bracket=lambda d, mean, along: d - (mean + x_hat * along) * std
+    )
+
+
+@backward.misconception(
+    "x_hat is missing in front of the last term of dx: how much the spread changes depends on how far out the "
+    "example lies. Subtract x_hat times the mean of (gradient times x_hat)."
+)
+def no_x_hat_in_front(dout, x_hat, gamma, var, *, eps):
+    return backward_with(dout, x_hat, gamma, var, eps, bracket=lambda d, mean, along: d - mean - along)
 
 
 @backward.misconception("Everything in dx is multiplied by B: the form B · dout - sums needs a 1/B in front.")
@@ -712,6 +745,50 @@ def b_plus_one(running_mean, running_var, mean, var, *, batch_size, decay):
 
 
 @running.misconception(
+    "`B / B - 1` is 0 to Python, and `x * B / B - 1` is x - 1: division comes before subtraction. Parentheses: "
+    "`batch_size / (batch_size - 1)`."
+)
+def parentheses_of_the_factor(running_mean, running_var, mean, var, *, batch_size, decay):
+    return running_with(
+        running_mean, running_var, mean, var, batch_size, decay,
+        new_var=lambda unbiased, old: decay * running_var + (1 - decay) * var * batch_size / batch_size - 1,
+    )  # fmt: skip
+
+
+@running.misconception(
+    "`B / B - 1` is 0 to Python: division comes before subtraction. So the batch's variance never counts, or "
+    "counts wrongly. Parentheses: `batch_size / (batch_size - 1)`."
+)
+def factor_of_zero(running_mean, running_var, mean, var, *, batch_size, decay):
+    return running_with(running_mean, running_var, mean, var, batch_size, decay, factor=0.0)
+
+
+@running.misconception(
+    "`B / B - 1` needs parentheses: as it stands, you subtract 1 from the batch's variance. The factor is "
+    "`batch_size / (batch_size - 1)`."
+)
+def one_subtracted(running_mean, running_var, mean, var, *, batch_size, decay):
+    return running_with(
+        running_mean, running_var, mean, var, batch_size, decay,
+        new_var=lambda unbiased, old: decay * running_var + (1 - decay) * (var * batch_size / batch_size - 1),
+    )  # fmt: skip
+
+
+@running.misconception(
+    "You divide the variance by B - 1. It has been divided by B already: first undo that. The factor is B/(B - 1)."
+)
+def divided_once_more(running_mean, running_var, mean, var, *, batch_size, decay):
+    factor = 1 / (batch_size - 1)
+    return running_with(running_mean, running_var, mean, var, batch_size, decay, factor=factor)
+
+
+@running.misconception("`//` cuts the decimals off: B // (B - 1) is 1 for every B above 2. Divide with `/`.")
+def whole_number_division(running_mean, running_var, mean, var, *, batch_size, decay):
+    factor = batch_size // (batch_size - 1)
+    return running_with(running_mean, running_var, mean, var, batch_size, decay, factor=factor)
+
+
+@running.misconception(
     "You average the standard deviations and square the result. The average is taken of the variances themselves."
 )
 def roots_averaged(running_mean, running_var, mean, var, *, batch_size, decay):
@@ -796,12 +873,11 @@ def batchnorm_inference(x, gamma, beta, running_mean, running_var, *, eps=1e-5):
 
 
 def inference_cases(rng):
-    def rows(part, shape, *, scale=1.0, eps=1e-12, dtype=np.float64):
+    def rows(part, shape, *, scale=1.0, eps=1e-12):
         n = shape[1]
         mean, var = scale * rng.normal(size=n), scale**2 * positive(rng, 0.3, 3, n)
         x = mean + 2 * scale * (rng.normal(size=shape) + rng.normal(size=n))
-        arrays = (x, *scale_and_shift(rng, n), mean, var)
-        return case(part, *(a.astype(dtype) for a in arrays), eps=eps)
+        return case(part, x, *scale_and_shift(rng, n), mean, var, eps=eps)
 
     usual, edge = "each row by itself", "where eps matters, and edge sizes"
     for shape in [(3, 3), (5, 2), (1, 4)]:
@@ -809,7 +885,6 @@ def inference_cases(rng):
     yield rows(edge, (3, 2), eps=round(rng.uniform(0.2, 0.9), 2))
     yield rows(edge, (4, 4), scale=1e-3, eps=round(rng.uniform(1e-6, 3e-6), 8))
     yield rows(edge, (1, 1), eps=round(rng.uniform(0.05, 0.2), 3))
-    yield rows(edge, (2, 3), eps=1e-3, dtype=np.float32)
 
 
 def observe_inference(call, case):
@@ -865,7 +940,8 @@ def batch_variance(x, gamma, beta, running_mean, running_var, *, eps):
     " how many rows come together now means nothing."
 )
 def corrected_again(x, gamma, beta, running_mean, running_var, *, eps):
-    return inference_with(x, gamma, beta, running_mean, running_var * len(x) / (len(x) - 1), eps)
+    factor = len(x) / (len(x) - 1) if len(x) > 1 else 1
+    return inference_with(x, gamma, beta, running_mean, running_var * factor, eps)
 
 
 @inference.misconception("eps is outside the root; it joins the variance, inside: sqrt(running_var + eps).")
@@ -890,6 +966,29 @@ def hard_coded_eps_at_inference(x, gamma, beta, running_mean, running_var, *, ep
 @inference.misconception("You divide by running_var itself. The divisor is the root of (running_var + eps).")
 def no_root_at_inference(x, gamma, beta, running_mean, running_var, *, eps):
     return inference_with(x, gamma, beta, running_mean, running_var, eps, root=lambda v: v + eps)
+
+
+@inference.misconception(
+    "Parentheses are missing: division and multiplication come before subtraction, so only the mean is divided by "
+    "the root. Write `(x - running_mean)`."
+)
+def parentheses_at_inference(x, gamma, beta, running_mean, running_var, *, eps):
+    return gamma * x - running_mean / np.sqrt(running_var + eps) + beta
+
+
+@inference.misconception("You square running_var. It is a variance already: sqrt(running_var + eps).")
+def squared_at_inference(x, gamma, beta, running_mean, running_var, *, eps):
+    return inference_with(x, gamma, beta, running_mean, running_var**2, eps)
+
+
+@inference.misconception(
+    "A single row is treated well, but several rows are normalised with their own statistics again. Each row "
+    "depends on itself alone, however many come together."
+)
+def batch_statistics_of_several(x, gamma, beta, running_mean, running_var, *, eps):
+    if len(x) > 1:
+        running_mean, running_var = x.mean(axis=0), x.var(axis=0)
+    return inference_with(x, gamma, beta, running_mean, running_var, eps)
 
 
 @inference.misconception("running_mean is not subtracted.")
@@ -949,12 +1048,11 @@ def fold_batchnorm(w, b, gamma, beta, running_mean, running_var, *, eps=1e-5):
 
 
 def fold_cases(rng):
-    def layer(part, shape, *, scale=1.0, eps=1e-12, dtype=np.float64, bias=True):
+    def layer(part, shape, *, scale=1.0, eps=1e-12, bias=True):
         n = shape[1]
         w, b = scale * rng.normal(size=shape), scale * rng.normal(size=n) * bias
         mean, var = scale * rng.normal(size=n), scale**2 * positive(rng, 0.3, 3, n)
-        arrays = (w, b, *scale_and_shift(rng, n), mean, var)
-        return case(part, *(a.astype(dtype) for a in arrays), eps=eps)
+        return case(part, w, b, *scale_and_shift(rng, n), mean, var, eps=eps)
 
     weights, bias, eps_part = "the weights", "the bias", "where eps matters"
     for shape in [(3, 3), (2, 4), (4, 1)]:
@@ -964,7 +1062,7 @@ def fold_cases(rng):
     yield layer(bias, (2, 3), bias=False)
     yield layer(eps_part, (3, 2), eps=round(rng.uniform(0.2, 0.9), 2))
     yield layer(eps_part, (2, 2), scale=1e-3, eps=round(rng.uniform(1e-6, 3e-6), 8))
-    yield layer(eps_part, (2, 3), eps=1e-3, dtype=np.float32)
+    yield layer(eps_part, (2, 3), eps=1e-3)
 
 
 fold = Exercise(

@@ -9,10 +9,10 @@ from course_lib.exercises import Exercise, Prediction, Quiz, Seed, case
 from course_lib.minibatch import iterate_minibatches as course_minibatches
 
 # ---------------------------------------------------------------------------------------------------------
-# train_network
+# training_loop
 
 
-def train_network(name, settings, X, y, X_dev, y_dev, *, sizes, batch_size, epochs, rng):
+def training_loop(name, settings, X, y, X_dev, y_dev, *, sizes, batch_size, epochs, rng):
     network = networks.MLP(sizes, rng=rng)
     optimizer = getattr(optimizers, name)(network.params, **settings)
     batch_loss, dev_loss = [], [network.loss(X_dev, y_dev)]
@@ -48,7 +48,7 @@ def training_cases(rng):
 
 
 loop = Exercise(
-    train_network,
+    training_loop,
     parts={"one epoch": 2, "epochs and settings": 2, "a short last batch": 1},
     cases=training_cases,
     returns=("params", "batch_loss", "dev_loss"),
@@ -383,6 +383,9 @@ def log_cases(rng):
         m = batch_size * per_epoch + rest
         yield case("short batches", log_of(m, batch_size, (per_epoch + 1) * epochs), m=m)
         yield case("short batches", log_of(m, batch_size, (per_epoch + 1) * epochs + per_epoch), m=m)
+    for b in (5, 8):
+        epochs = int(rng.integers(3, 6))
+        yield case("short batches", log_of(3 * b - 1, b, 3 * epochs), m=3 * b - 1)
     yield case("short batches", log_of(1437, 64, 230), m=1437)
 
 
