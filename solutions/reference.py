@@ -457,7 +457,7 @@
 # | 학습율 감쇠 | [07] § 2, § 6, § 11 | `inverse_time_decay`, `exponential_decay`, `sqrt_decay`, `staircase_decay` |
 # | 지역 최적값 문제 | [08] § 4, § 6, § 7, § 9 | `classify_critical_point`, `escape_steps` |
 # | Quiz | [01] § 8, § 10 | |
-# | 캐글 필사 (a PyTorch training loop) | [12] § 2 | `train_network` |
+# | 캐글 필사 (a PyTorch training loop) | [12] § 2 | `training_loop` |
 #
 # ### Notes D
 #
@@ -499,12 +499,12 @@
 # | Epoch | [01] § 2, [12] § 3 | `steps_per_epoch`, `read_log` |
 # | Batch size | [01] § 8, [12] § 3 | `read_log` |
 # | Iteration | [01] § 2, [12] § 3 | `steps_per_epoch`, `read_log` |
-# | MNIST step by step: read, softmax, test, show mistakes | [00.1] § 2, § 6; [12] § 2, § 8 | `softmax`, `train_network`, `confusion_matrix` |
+# | MNIST step by step: read, softmax, test, show mistakes | [00.1] § 2, § 6; [12] § 2, § 8 | `softmax`, `training_loop`, `confusion_matrix` |
 # | Perceptron: neuron, weights, bias, activation | [00.2] § 4 | `perceptron_epoch` |
 # | OR, AND, XOR | [00.2] § 1, § 3, § 4, § 5 | `perceptron_epoch`, `xor_by_hand` |
 # | XOR with one layer: accuracy 0.5 | [00.2] § 3, § 10 | |
 # | Multi-layer perceptron; backpropagation and gradient descent | [00.2] § 6, § 7 | `mlp_forward`, `mlp_backward` |
-# | The five parts of a training step | [00.2] § 7, [12] § 2 | `mlp_backward`, `train_network` |
+# | The five parts of a training step | [00.2] § 7, [12] § 2 | `mlp_backward`, `training_loop` |
 # | XOR with two layers | [00.2] § 5, § 8 | `xor_by_hand` |
 # | XOR with four layers | [00.2] § 8 | |
 # | Limits of the MLP on images, CNN | [00.2] § 9 | |
