@@ -842,7 +842,7 @@ def zoom_cases(rng):
         yield case("the best trials", *drawn(trials, 1), keep=keep, margin=margin)
     for trials, d, keep, margin in [(6, 2, 2, 1.5), (9, 3, 4, 2.0), (3, 4, 2, 1.1)]:
         yield case("several settings", *drawn(trials, d), keep=keep, margin=margin)
-    for trials, bad, keep in [(7, 2, 3), (8, 5, 2), (6, 1, 1)]:
+    for trials, bad, keep in [(7, 2, 3), (8, 5, 2), (6, 1, 1), (14, 6, 4)]:
         settings, values = drawn(trials, 2)
         values[rng.permutation(trials)[:bad]] = np.nan
         yield case("trials that diverged", settings, values, keep=keep, margin=1.6)
@@ -1086,9 +1086,13 @@ def halving_cases(rng):
         for row in rng.permutation(n)[: n // 2]:
             curves[row, int(rng.integers(0, 3)) :] = np.nan
         yield case("short tables and NaN", curves, least=1, factor=3)
-    curves = table(10, 3)  # at its end five are left, and three of them diverge in the last epoch
-    curves[np.argsort(curves[:, 1])[:3], 2] = np.nan
-    yield case("short tables and NaN", curves, least=2, factor=2)
+    for first in (
+        0,
+        1,
+    ):  # five are left when the table ends: with or without the best of them, three diverge there
+        curves = table(10, 3)
+        curves[np.argsort(curves[:, 1])[first : first + 3], 2] = np.nan
+        yield case("short tables and NaN", curves, least=2, factor=2)
 
 
 halving = Exercise(
