@@ -1,10 +1,14 @@
 """Exponentially weighted averages: the trend of a jumping series, with one number of memory."""
 
 import math
+from collections.abc import Callable
+from functools import cache
+from numbers import Real
 
 import numpy as np
 from scipy.signal import lfilter
 
+from course_lib.engine import compiled
 from course_lib.validation import as_float_array, as_number, as_positive_int
 
 __all__ = [
@@ -16,6 +20,8 @@ __all__ = [
     "ema",
     "ema_weights",
 ]
+
+ROUNDING = 2.0**-54  # where beta**t is no more than this, 1 - beta**t is 1
 
 
 def ema(
@@ -57,19 +63,70 @@ def ema(
     >>> ema(np.array([8.0, 8.0, 8.0]), beta=0.5, bias_correction=True)
     array([8., 8., 8.])
     """
-    theta = _as_series("theta", theta)
-    betas = _as_betas("beta", beta)
+    theta = _as_series("theta", theta, finite=False)
     initial = as_number("initial", initial)
     if bias_correction and initial != 0:
         raise ValueError(f"initial must be 0 with bias_correction, which undoes a start at 0, got {initial}")
-    state = np.full((1, *theta.shape[1:]), initial)
-    steps = np.arange(1, len(theta) + 1).reshape(-1, *[1] * (theta.ndim - 1))
-    v = np.empty(betas.shape + theta.shape, dtype=theta.dtype)
+    if isinstance(beta, Real):
+        beta = as_number("beta", beta, least=0, below=1)
+        return _average(theta, beta, initial, bias_correction, np.empty(theta.shape, theta.dtype))
+    betas = _as_betas("beta", beta)
+    v = np.empty(betas.shape + theta.shape, theta.dtype)
     for index in np.ndindex(betas.shape):
-        b = betas[index]
-        average, _ = lfilter([1 - b], [1.0, -b], theta.astype(np.float64, copy=False), axis=0, zi=b * state)
-        v[index] = average / (1 - b**steps) if bias_correction else average
+        _average(theta, float(betas[index]), initial, bias_correction, v[index])
     return v
+
+
+def _average(theta: np.ndarray, beta: float, initial: float, bias_correction: bool, v: np.ndarray) -> np.ndarray:
+    """Fill `v` with the averages of `theta` along its first axis."""
+    loops = _loops()
+    if loops is None:
+        start = np.full((1, *theta.shape[1:]), beta * initial)
+        v[...], _ = lfilter([1 - beta], [1.0, -beta], theta.astype(np.float64, copy=False), axis=0, zi=start)
+    elif theta.ndim == 1:
+        loops[0](theta, beta, initial, v)
+    else:
+        T, n = len(theta), math.prod(theta.shape[1:])
+        loops[1](theta.reshape(T, n), beta, np.full(n, initial), v.reshape(T, n))
+    if not math.isfinite(v[-1] if v.ndim == 1 else v[-1].sum()):  # NaN and infinity never leave an average again
+        as_float_array("theta", theta)
+    if bias_correction:
+        steps = np.arange(1, min(len(theta), correction_steps(beta, tolerance=ROUNDING)) + 1)
+        v[: len(steps)] /= (1 - beta**steps).reshape(-1, *[1] * (theta.ndim - 1))
+    return v
+
+
+@cache
+def _loops() -> tuple[Callable, Callable] | None:
+    series, rows = compiled(_average_series), compiled(_average_rows)
+    return (series, rows) if series else None
+
+
+def _average_series(theta, beta, initial, v):
+    # Each value waits for the last one. Four at a time wait only once: what the last one adds to the fourth is
+    # beta**4 times it, and the rest of the fourth can be computed meanwhile.
+    last, b1, b2, b3, b4 = initial, beta, beta**2, beta**3, beta**4
+    whole = theta.size - theta.size % 4
+    for t in range(0, whole, 4):
+        own1 = (1 - beta) * theta[t]
+        own2 = beta * own1 + (1 - beta) * theta[t + 1]
+        own3 = beta * own2 + (1 - beta) * theta[t + 2]
+        own4 = beta * own3 + (1 - beta) * theta[t + 3]
+        v[t] = b1 * last + own1
+        v[t + 1] = b2 * last + own2
+        v[t + 2] = b3 * last + own3
+        last = b4 * last + own4
+        v[t + 3] = last
+    for t in range(whole, theta.size):
+        last = beta * last + (1 - beta) * theta[t]
+        v[t] = last
+
+
+def _average_rows(theta, beta, last, v):
+    for t in range(theta.shape[0]):
+        for j in range(theta.shape[1]):
+            last[j] = beta * last[j] + (1 - beta) * theta[t, j]
+            v[t, j] = last[j]
 
 
 def ema_weights(t: int, *, beta: float) -> np.ndarray:
@@ -275,8 +332,8 @@ class StreamingEMA:
         return self.value
 
 
-def _as_series(name: str, value) -> np.ndarray:
-    array = as_float_array(name, value)
+def _as_series(name: str, value, *, finite: bool = True) -> np.ndarray:
+    array = as_float_array(name, value, finite=finite)
     if array.ndim == 0 or len(array) == 0:
         raise ValueError(f"{name} must have at least one value along its first axis, got shape {array.shape}")
     return array
@@ -288,5 +345,5 @@ def _as_betas(name: str, value) -> np.ndarray:
         raise TypeError(f"{name} must be a number, got {value!r}")
     betas = as_float_array(name, value).astype(np.float64)
     if np.any((betas < 0) | (betas >= 1)):
-        raise ValueError(f"{name} must be at least 0 and less than 1, got {value}")
+        raise ValueError(f"{name} must be finite and at least 0 and less than 1, got {value}")
     return betas

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["Dataset", "digits", "mnist", "seattle_temperatures"]
+__all__ = ["Dataset", "digits", "mnist", "seattle_temperatures", "xor"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,22 @@ def seattle_temperatures() -> tuple[np.ndarray, np.ndarray]:
         rows = list(csv.DictReader(file))
     dates = np.array([row["date"].replace("/", "-") for row in rows], dtype="datetime64[D]")
     return dates, np.array([float(row["temp_max"]) for row in rows])
+
+
+def xor() -> tuple[np.ndarray, np.ndarray]:
+    """Return the four examples of "exclusive or": class 1 where exactly one of the two inputs is 1.
+
+    The smallest data set that no straight line separates (Minsky and Papert, 1969).
+
+    Returns
+    -------
+    X : ndarray of float64, shape (4, 2)
+        The corners of the unit square: (0, 0), (0, 1), (1, 0), (1, 1).
+    y : ndarray of int64, shape (4,)
+        Their classes: 0, 1, 1, 0.
+    """
+    X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float64)
+    return X, np.array([0, 1, 1, 0], dtype=np.int64)
 
 
 def _split(X: np.ndarray, y: np.ndarray, *, n_test: int, shape: tuple[int, int]) -> Dataset:

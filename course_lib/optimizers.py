@@ -1,7 +1,8 @@
 """Optimizers: how a gradient becomes a step.
 
 The mathematics is a function, ``adam_step(w, dw, v, s, t, *, lr, …)``: pure, element by element, the text of the
-formula. A class holds the state and applies its function in place to one flat vector of parameters.
+formula. A class holds the state and applies the same text, fused to one kernel (`course_lib.engine`), in place to
+one flat vector of parameters.
 
 Names: ``v`` is the first moment (velocity), ``s`` the second moment, ``t`` counts steps from 1. Papers write m and
 v for them, PyTorch ``exp_avg`` and ``exp_avg_sq``.
@@ -11,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from course_lib.engine import fuse
 from course_lib.validation import as_number
 
 __all__ = [
@@ -143,12 +145,13 @@ class _Optimizer:
         """
         if not isinstance(grad, np.ndarray):
             raise TypeError(f"grad must be an array, got {type(grad).__name__}")
-        if grad.shape != self.params.shape or grad.dtype != self.params.dtype:
+        params, lr = self.params, self.lr
+        if grad.shape != params.shape or grad.dtype != params.dtype:
             raise ValueError(
-                f"grad must have shape {self.params.shape} and dtype {self.params.dtype}, "
-                f"got {grad.shape} and {grad.dtype}"
+                f"grad must have shape {params.shape} and dtype {params.dtype}, got {grad.shape} and {grad.dtype}"
             )
-        lr = as_number("lr", self.lr(self.t + 1), least=0) if callable(self.lr) else self.lr
+        if callable(lr):
+            lr = as_number("lr", lr(self.t + 1), least=0)
         self.t += 1
         self._update(grad, lr)
 
@@ -181,11 +184,13 @@ class SGD(_Optimizer):
     The update of ``torch.optim.SGD`` and ``keras.optimizers.SGD`` without momentum.
     """
 
+    _kernel = fuse(sgd_step)
+
     def __init__(self, params: np.ndarray, *, lr: float | Schedule):
         super().__init__(params, lr)
 
     def _update(self, grad, lr):
-        self.params[:] = sgd_step(self.params, grad, lr=lr)
+        self._kernel.apply(self.params, grad, lr=lr)
 
 
 class Momentum(_Optimizer):
@@ -218,13 +223,15 @@ class Momentum(_Optimizer):
     ``a = lr * (1 - beta)``; `HeavyBall` is that form.
     """
 
+    _kernel = fuse(momentum_step)
+
     def __init__(self, params: np.ndarray, *, lr: float | Schedule, beta: float = 0.9):
         super().__init__(params, lr)
         self.beta = as_number("beta", beta, least=0, below=1)
         self.v = np.zeros_like(params)
 
     def _update(self, grad, lr):
-        self.params[:], self.v[:] = momentum_step(self.params, grad, self.v, lr=lr, beta=self.beta)
+        self._kernel.apply(self.params, grad, self.v, lr=lr, beta=self.beta)
 
 
 class HeavyBall(Momentum):
@@ -233,8 +240,7 @@ class HeavyBall(Momentum):
     Parameters, attributes and errors as in `Momentum`. The update of ``torch.optim.SGD(lr=lr, momentum=beta)``.
     """
 
-    def _update(self, grad, lr):
-        self.params[:], self.v[:] = heavy_ball_step(self.params, grad, self.v, lr=lr, beta=self.beta)
+    _kernel = fuse(heavy_ball_step)
 
 
 class Nesterov(Momentum):
@@ -244,8 +250,7 @@ class Nesterov(Momentum):
     ``lr * (1 - beta)``.
     """
 
-    def _update(self, grad, lr):
-        self.params[:], self.v[:] = nesterov_step(self.params, grad, self.v, lr=lr, beta=self.beta)
+    _kernel = fuse(nesterov_step)
 
 
 class AdaGrad(_Optimizer):
@@ -273,13 +278,15 @@ class AdaGrad(_Optimizer):
         If an argument has the wrong type or is out of range.
     """
 
+    _kernel = fuse(adagrad_step)
+
     def __init__(self, params: np.ndarray, *, lr: float | Schedule = 1e-2, eps: float = 1e-10):
         super().__init__(params, lr)
         self.eps = as_number("eps", eps, above=0)
         self.s = np.zeros_like(params)
 
     def _update(self, grad, lr):
-        self.params[:], self.s[:] = adagrad_step(self.params, grad, self.s, lr=lr, eps=self.eps)
+        self._kernel.apply(self.params, grad, self.s, lr=lr, eps=self.eps)
 
 
 class RMSprop(_Optimizer):
@@ -309,6 +316,8 @@ class RMSprop(_Optimizer):
         If an argument has the wrong type or is out of range.
     """
 
+    _kernel = fuse(rmsprop_step)
+
     def __init__(self, params: np.ndarray, *, lr: float | Schedule = 1e-3, beta: float = 0.9, eps: float = 1e-8):
         super().__init__(params, lr)
         self.beta = as_number("beta", beta, least=0, below=1)
@@ -316,7 +325,7 @@ class RMSprop(_Optimizer):
         self.s = np.zeros_like(params)
 
     def _update(self, grad, lr):
-        self.params[:], self.s[:] = rmsprop_step(self.params, grad, self.s, lr=lr, beta=self.beta, eps=self.eps)
+        self._kernel.apply(self.params, grad, self.s, lr=lr, beta=self.beta, eps=self.eps)
 
 
 class Adam(_Optimizer):
@@ -346,6 +355,8 @@ class Adam(_Optimizer):
         If an argument has the wrong type or is out of range.
     """
 
+    _kernel = fuse(adam_step)
+
     def __init__(
         self,
         params: np.ndarray,
@@ -361,13 +372,9 @@ class Adam(_Optimizer):
         self.eps = as_number("eps", eps, above=0)
         self.v, self.s = np.zeros_like(params), np.zeros_like(params)
 
-    @property
-    def _constants(self) -> dict[str, float]:
-        return {"beta1": self.beta1, "beta2": self.beta2, "eps": self.eps}
-
     def _update(self, grad, lr):
-        self.params[:], self.v[:], self.s[:] = adam_step(
-            self.params, grad, self.v, self.s, self.t, lr=lr, **self._constants
+        self._kernel.apply(
+            self.params, grad, self.v, self.s, self.t, lr=lr, beta1=self.beta1, beta2=self.beta2, eps=self.eps
         )
 
 
@@ -382,13 +389,24 @@ class AdamW(Adam):
         Every step also shrinks the parameters by ``lr * weight_decay`` of themselves.
     """
 
+    _kernel = fuse(adamw_step)
+
     def __init__(self, params: np.ndarray, *, weight_decay: float = 1e-2, **adam):
         super().__init__(params, **adam)
         self.weight_decay = as_number("weight_decay", weight_decay, least=0)
 
     def _update(self, grad, lr):
-        self.params[:], self.v[:], self.s[:] = adamw_step(
-            self.params, grad, self.v, self.s, self.t, lr=lr, **self._constants, weight_decay=self.weight_decay
+        self._kernel.apply(
+            self.params,
+            grad,
+            self.v,
+            self.s,
+            self.t,
+            lr=lr,
+            beta1=self.beta1,
+            beta2=self.beta2,
+            eps=self.eps,
+            weight_decay=self.weight_decay,
         )
 
 
@@ -398,11 +416,22 @@ class AMSGrad(Adam):
     Parameters, attributes and errors as in `Adam`, and ``s_max``, the largest second moment so far.
     """
 
+    _kernel = fuse(amsgrad_step)
+
     def __init__(self, params: np.ndarray, **adam):
         super().__init__(params, **adam)
         self.s_max = np.zeros_like(params)
 
     def _update(self, grad, lr):
-        self.params[:], self.v[:], self.s[:], self.s_max[:] = amsgrad_step(
-            self.params, grad, self.v, self.s, self.s_max, self.t, lr=lr, **self._constants
+        self._kernel.apply(
+            self.params,
+            grad,
+            self.v,
+            self.s,
+            self.s_max,
+            self.t,
+            lr=lr,
+            beta1=self.beta1,
+            beta2=self.beta2,
+            eps=self.eps,
         )

@@ -3,6 +3,7 @@
 Each function returns the value in the form that the caller goes on with. NaN never passes.
 """
 
+import math
 from numbers import Integral, Real
 
 import numpy as np
@@ -29,21 +30,25 @@ def as_number(
     below: float | None = None,
 ) -> float:
     """Return `value` as a finite ``float`` with above < value, least <= value, value < below."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+    if type(value) is not float and (isinstance(value, bool | np.bool_) or not isinstance(value, Real)):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    bounds = [
-        (f"greater than {above:g}" if above is not None else "", above is None or value > above),
-        (f"at least {least:g}" if least is not None else "", least is None or value >= least),
-        (f"less than {below:g}" if below is not None else "", below is None or value < below),
-    ]
-    if not np.isfinite(value) or not all(good for _, good in bounds):
-        expected = " and ".join(text for text, _ in bounds if text)
-        raise ValueError(f"{name} must be finite{' and ' if expected else ''}{expected}, got {value}")
+    if (
+        not math.isfinite(value)
+        or (above is not None and value <= above)
+        or (least is not None and value < least)
+        or (below is not None and value >= below)
+    ):
+        bounds = [("greater than", above), ("at least", least), ("less than", below)]
+        expected = " and ".join(["finite", *(f"{text} {bound:g}" for text, bound in bounds if bound is not None)])
+        raise ValueError(f"{name} must be {expected}, got {value}")
     return float(value)
 
 
-def as_float_array(name: str, value, *, ndim: int | None = None) -> np.ndarray:
-    """Return `value` as a float array of `ndim` dimensions: float32 and float64 stay, integers become float64."""
+def as_float_array(name: str, value, *, ndim: int | None = None, finite: bool = True) -> np.ndarray:
+    """Return `value` as a float array of `ndim` dimensions: float32 and float64 stay, integers become float64.
+
+    With ``finite=False`` the caller looks for NaN and infinity.
+    """
     array = np.asarray(value)
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{name} must be an array of numbers, got dtype {array.dtype}")
@@ -51,7 +56,7 @@ def as_float_array(name: str, value, *, ndim: int | None = None) -> np.ndarray:
         array = array.astype(np.float64)
     if ndim is not None and array.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} dimensions, got shape {array.shape}")
-    if not np.isfinite(array).all():
+    if finite and not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, got NaN or infinity in it")
     return array
 

@@ -7,6 +7,7 @@
 #   course:
 #     title: Mini-batch gradient descent
 #     minutes: 110
+#     builds_on: [week00_foundations]
 # ---
 
 # %% [markdown]
@@ -25,9 +26,7 @@
 # You need: NumPy, and the loss and gradient of a linear classifier (week 00 has both).
 # Time: about 110 minutes. Points: 30, and 4 more for a written answer.
 #
-# **How it works.** You write a function where it says `YOUR CODE HERE`, then run the `check(...)` cell below it. The
-# message says what is right, or which mistake it is. Check as often as you like. `hint(name_of_function)` gives a
-# hint, and another call gives a stronger one.
+# As in week 00: write where it says `YOUR CODE HERE`, run `check(...)`, and ask `hint(...)` when you are stuck.
 
 # %%
 import math
@@ -362,32 +361,13 @@ print("in the data:                              ", *np.bincount(y))
 # not penalised: it shifts scores, and shifting cannot over-fit.
 #
 # *A convention.* The lectures write the penalty as $\frac{\lambda}{2B}\lVert W\rVert_F^2$. Then the same $\lambda$
-# means
-# less and less as batches grow. We keep $\frac{\lambda}{2}$ (in code `l2 / 2`), as PyTorch's `weight_decay` does, so
-# that
-# changing the batch size changes nothing else.
+# means less and less as batches grow. We keep $\frac{\lambda}{2}$ (in code `l2 / 2`), as PyTorch's `weight_decay`
+# does, so that changing the batch size changes nothing else.
 #
-# **The gradient.** Since $\ell = -z_y + \log\sum_l e^{z_l}$,
-#
-# $$\frac{\partial \ell}{\partial z_j} = p_j - [\,j = y\,].$$
-#
-# In words: the probability given, minus the probability that would have been right. The rest is the chain rule:
-# $z_j = \sum_a x_a W_{aj} + b_j$, so a change of $W_{aj}$ acts on $z_j$ with factor $x_a$, and a change of $b_j$ with
-# factor 1. Collect that over the batch, in matrix form, and you have the next exercise.
-
-# %% [markdown]
-# **Large scores.** $e^{1000}$ is `inf` in floating point. A softmax does not change when a constant is subtracted
-# from all
-# scores of a row, so the row's maximum is subtracted first. And the logarithm is taken of the formula, not of the
-# rounded
-# probability: a probability of $e^{-1000}$ rounds to 0, and $\log 0$ is $-\infty$. `networks.log_softmax` does both.
-
-# %%
-scores = np.array([[1000.0, 1001.0, 999.0]])
-with np.errstate(over="ignore", invalid="ignore"):
-    print("naive: ", np.exp(scores) / np.exp(scores).sum())
-log_p = networks.log_softmax(scores)
-print("stable:", np.exp(log_p).round(3), " its log:", log_p.round(3))
+# **The gradient.** Week 00 derived, for one image, "the probability given, minus the probability that would have been
+# right", and the chain rule from there to $W$ and $b$. Three things are new here: the mean runs over the batch, the
+# penalty has a gradient of its own, and the loss is wanted along with the gradient. (Scores may be large:
+# `networks.log_softmax` is the stable logarithm of the softmax that you wrote in week 00.)
 
 # %% [markdown]
 # ### Exercise 3 · `minibatch_loss_and_gradient` (4 points)
@@ -468,9 +448,8 @@ for a, c in [(20, 0), (28, 3), (36, 9), (43, 5), (60, 1)]:
 # > move the parameters against the gradient by the learning rate $\alpha$ (`lr`).
 #
 # And while we are there: the losses computed on the way are free. Their mean over the epoch's $m$ examples is what
-# training logs usually show as "train loss". Mind the short last batch: the loss of 29 images must not count as much
-# as
-# the loss of 64.
+# training logs usually show as "train loss". Mind the short last batch: the loss of 29 images must not count as
+# much as the loss of 64.
 
 # %% [markdown]
 # ### Exercise 4 · `train_epoch` (4 points)
@@ -561,13 +540,11 @@ plotting.show(
 )
 
 # %% [markdown]
-# Ten epochs of your few lines: nineteen out of twenty digits that it has never seen. Most of the ones that it gets wrong
-# are
-# a hard call for you as well.
+# Ten epochs of your few lines: nineteen out of twenty digits that it has never seen. Most of the ones that it gets
+# wrong are a hard call for you as well.
 #
 # How fast is it? Your epoch beside the course's training loop, which keeps all parameters in one array and updates
-# it in
-# place:
+# it in place:
 
 # %% tags=["nbval-ignore-output"]
 def seconds(run, repeats=20):
@@ -598,10 +575,9 @@ print(f"one epoch of 23 updates: {seconds(this_epoch) * 1e3:.1f} ms here; "
 # %% [markdown]
 # ## 7 · How wrong is the gradient of a mini-batch?
 #
-# Fix the parameters. Let $g_i$ be the gradient of example $i$'s loss, $g = \frac1m\sum_i g_i$ the full gradient, and
-# $g_S = \frac1B\sum_{i\in S} g_i$ the gradient of a mini-batch $S$ of $B$ examples drawn without replacement. (The
-# penalty
-# adds the same to every gradient, so it can be left out here.)
+# Fix the parameters. Let $g_i$ be the gradient of example $i$'s loss, $g = \frac1m\sum_i g_i$ the full gradient,
+# and $g_S = \frac1B\sum_{i\in S} g_i$ the gradient of a mini-batch $S$ of $B$ examples drawn without replacement.
+# (The penalty adds the same to every gradient, so it can be left out here.)
 #
 # **It is right on average.** Every example is in the batch with the same probability $B/m$. So
 #
@@ -611,15 +587,14 @@ print(f"one epoch of 23 updates: {seconds(this_epoch) * 1e3:.1f} ms here; "
 # preferred direction.
 #
 # **How far off is it?** Write $d_i = g_i - g$, and $\sigma^2 = \frac1m\sum_i\lVert d_i\rVert^2$ for the spread of
-# single
-# examples. A pair $i \ne j$ is in the batch with probability $\frac{B(B-1)}{m(m-1)}$. So
+# single examples. A pair $i \ne j$ is in the batch with probability $\frac{B(B-1)}{m(m-1)}$. So
 #
 # $$\mathbb E\,\lVert g_S - g\rVert^2
 # = \frac1{B^2}\Big[\frac Bm\sum_i \lVert d_i\rVert^2 + \frac{B(B-1)}{m(m-1)}\sum_{i\neq j} d_i\cdot d_j\Big].$$
 #
-# The $d_i$ sum to zero, hence $0 = \lVert\sum_i d_i\rVert^2 = \sum_i\lVert d_i\rVert^2 + \sum_{i\ne j} d_i\cdot
-# d_j$. The
-# second sum is therefore $-m\sigma^2$, and
+# The $d_i$ sum to zero, hence
+# $0 = \lVert\sum_i d_i\rVert^2 = \sum_i\lVert d_i\rVert^2 + \sum_{i\ne j} d_i\cdot d_j$. The second sum is
+# therefore $-m\sigma^2$, and
 #
 # $$\boxed{\ \mathbb E\,\lVert g_S - g\rVert^2 = \frac{\sigma^2}{B}\cdot\frac{m-B}{m-1}\ }$$
 #
@@ -646,8 +621,8 @@ check(prediction_noise=prediction_noise)
 # %% [markdown]
 # To measure it, take all mini-batches of an epoch *at fixed parameters*: $T$ gradients with $p$ entries each, from
 # batches of $B_1, \dots, B_T$ examples. As always, the last batch may be short, so a batch counts by the examples
-# that it
-# speaks for. Weighted like that, the mean over the epoch is exactly the full gradient $g$. (Can you see why?)
+# that it speaks for. Weighted like that, the mean over the epoch is exactly the full gradient $g$. (Can you see
+# why?)
 
 # %% [markdown]
 # ### Exercise 5 · `gradient_noise` (3 points)
@@ -731,18 +706,16 @@ plotting.show(
 settle(prediction_noise=prediction_noise)
 
 # %% [markdown]
-# Averaging $B$ examples divides the squared noise by $B$, and the *distance* falls only like $1/\sqrt B$. Here is the
-# bargain: a batch of 64 instead of 16 costs four times the work and brings the noise down to half. The first few
-# examples
-# are worth a lot, the thousandth next to nothing.
+# Averaging $B$ examples divides the squared noise by $B$, and the *distance* falls only like $1/\sqrt B$. Here is
+# the bargain: a batch of 64 instead of 16 costs four times the work and brings the noise down to half. The first
+# few examples are worth a lot, the thousandth next to nothing.
 
 # %% [markdown]
 # ## 8 · Choosing the batch size
 #
-# A small batch gives many cheap, noisy steps; a large one few dear, clean ones. Which gets you there first? Measure.
-# The
-# target: a training loss of 0.15 (about 96 % on the test set). For every batch size from 1 to $m$ we look for its own
-# best learning rate, then run it with five seeds and count passes and milliseconds.
+# A small batch gives many cheap, noisy steps; a large one few dear, clean ones. Which gets you there first?
+# Measure. The target: a training loss of 0.15 (about 96 % on the test set). For every batch size from 1 to $m$ we
+# look for its own best learning rate, then run it with five seeds and count passes and milliseconds.
 #
 # **Predict.** Which batch size reaches the target in the least *time* on your computer?
 #
@@ -829,8 +802,7 @@ settle(prediction_time=prediction_time)
 # ## 9 · Claims to test
 #
 # The following sentences circulate in lecture notes. Run the experiments, then decide: `"true"` (it holds),
-# `"false"` (it
-# does not), or `"depends"` (it holds under a condition that you can name).
+# `"false"` (it does not), or `"depends"` (it holds under a condition that you can name).
 
 # %% [markdown]
 # **Claim 1.** *"With 5,000,000 examples in mini-batches of 1,000, one pass over the data is 5,000 epochs."*
@@ -885,14 +857,12 @@ check(claim_powers_of_two=claim_powers_of_two)
 # **Claim 3.** *"With the full batch, the loss falls at every step."*
 #
 # A bound from calculus: if the loss bends upwards by at most $L$ in every direction, then a step of rate $\alpha$
-# against
-# the gradient $g$ gives
+# against the gradient $g$ gives
 #
 # $$J(w - \alpha g) \le J(w) - \alpha\Big(1 - \frac{\alpha L}{2}\Big)\lVert g\rVert^2 .$$
 #
 # The bracket is positive exactly when $\alpha < 2/L$. For our classifier, $L$ has a bound that can be computed.
-# Below, one
-# run under $2/L$ and one well above:
+# Below, one run under $2/L$ and one well above:
 
 # %%
 L = networks.SoftmaxRegression(64, 10).largest_curvature(X)
@@ -930,8 +900,7 @@ check(claim_every_step=claim_every_step)
 # **Claim 4.** *"Mini-batch gradient descent never converges: it wanders about the minimum for ever."*
 #
 # With an L2 penalty the loss has a single minimum. We find its height $J^*$ to many digits with a second-order
-# method, and
-# watch how far above it mini-batches of 16 stay, at two constant learning rates and at one that falls:
+# method, and watch how far above it mini-batches of 16 stay, at two constant learning rates and at one that falls:
 
 # %%
 from scipy.optimize import minimize
@@ -1019,8 +988,7 @@ check(quiz_updates=quiz_updates)
 
 # %% [markdown]
 # **2.** You want the typical *distance* between the mini-batch's gradient and the full gradient to be half of what
-# it is.
-# The batch must become larger by a factor of
+# it is. The batch must become larger by a factor of
 #
 # - `"a"` 2
 # - `"b"` 4
@@ -1092,9 +1060,8 @@ check(quiz_rise=quiz_rise)
 # %% [markdown]
 # ## 11 · In your own words (4 points)
 #
-# A colleague trains on 40 million examples and says: *"I always use the full batch. Its gradient is exact, so every
-# step
-# goes in the right direction."*
+# A colleague trains on 40 million examples and says: *"I always use the full batch. Its gradient is exact, so
+# every step goes in the right direction."*
 #
 # Answer in five to eight sentences. One point for each of these:
 #
@@ -1106,18 +1073,15 @@ check(quiz_rise=quiz_rise)
 # If you learn on your own: write it, sleep on it, then give yourself the points.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "reflection_week01", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
-# *A model answer.* Each of your steps looks at 40 million examples, and then moves once. On the digits, ten full-batch
-# steps brought the loss from 2.30 to 0.73, while 230 steps on mini-batches of 64 brought it to 0.14 with the same
-# number of examples looked at. The gradient of a random mini-batch equals yours on average, because every example is
-# equally likely to be in it. Its squared error falls like 1/B, so 64 examples already give most of the direction,
-# and going
-# from 64 to 40 million buys precision that a single step cannot use. I would not go down to B = 1 either: every
-# update has
-# a fixed cost, and small products use the processor badly. I would start at 64 to 512, find the learning rate for each
-# candidate, and compare the time to a fixed loss. You are right where the data are few and a precise minimum is
-# wanted,
-# for instance with a second-order method, or at the very end of training, when the noise keeps a constant rate
-# hovering.
+# *A model answer.* Each of your steps looks at 40 million examples, and then moves once. On the digits, ten
+# full-batch steps brought the loss from 2.30 to 0.73, while 230 steps on mini-batches of 64 brought it to 0.14
+# with the same number of examples looked at. The gradient of a random mini-batch equals yours on average, because
+# every example is equally likely to be in it. Its squared error falls like 1/B, so 64 examples already give most
+# of the direction, and going from 64 to 40 million buys precision that a single step cannot use. I would not go
+# down to B = 1 either: every update has a fixed cost, and small products use the processor badly. I would start at
+# 64 to 512, find the learning rate for each candidate, and compare the time to a fixed loss. You are right where
+# the data are few and a precise minimum is wanted, for instance with a second-order method, or at the very end of
+# training, when the noise keeps a constant rate hovering.
 
 # %% [markdown]
 # ## Recap
@@ -1131,19 +1095,14 @@ check(quiz_rise=quiz_rise)
 # | Safe rate | full batch: the loss falls at every step while $\alpha < 2/L$ |
 #
 # **Pitfalls.** X and y shuffled apart · the same order every epoch · dividing by $m$ (or by 64) instead of by the
-# batch's
-# own size · averaging batches of unequal size as if they were equal · judging by one batch's loss · comparing batch
-# sizes
-# at one and the same learning rate.
+# batch's own size · averaging batches of unequal size as if they were equal · judging by one batch's loss ·
+# comparing batch sizes at one and the same learning rate.
 #
 # **Sources.** Robbins and Monro (1951), *A stochastic approximation method* · Bottou, Curtis and Nocedal (2018),
 # *Optimization methods for large-scale machine learning* · Masters and Luschi (2018), *Revisiting small batch
-# training for
-# deep neural networks* · Shallue et al. (2019), *Measuring the effects of data parallelism on neural network
-# training*:
-# section 8's experiment on a grand scale · data: Alpaydin and Kaynak (1998), *Optical recognition of handwritten
-# digits*,
-# UCI.
+# training for deep neural networks* · Shallue et al. (2019), *Measuring the effects of data parallelism on neural
+# network training*: section 8's experiment on a grand scale · data: Alpaydin and Kaynak (1998), *Optical
+# recognition of handwritten digits*, UCI.
 #
 # **Next week's question.** The loss of a mini-batch jumps about, and so does its gradient. From a jumping series, how
 # do you get the trend, with one number of memory?

@@ -7,6 +7,7 @@
 #   course:
 #     title: Exponentially weighted averages
 #     minutes: 100
+#     builds_on: [week01_minibatch]
 # ---
 
 # %% [markdown]

@@ -7,6 +7,7 @@
 #   course:
 #     title: Bias correction
 #     minutes: 80
+#     builds_on: [week02_averages]
 # ---
 
 # %% [markdown]

@@ -7,6 +7,7 @@
 #   course:
 #     title: Momentum
 #     minutes: 120
+#     builds_on: [week03_bias_correction]
 # ---
 
 # %% [markdown]

@@ -7,6 +7,7 @@
 #   course:
 #     title: RMSprop
 #     minutes: 110
+#     builds_on: [week04_momentum]
 # ---
 
 # %% [markdown]

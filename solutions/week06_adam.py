@@ -7,6 +7,7 @@
 #   course:
 #     title: Adam
 #     minutes: 120
+#     builds_on: [week05_rmsprop]
 # ---
 
 # %% [markdown]

@@ -7,6 +7,7 @@
 #   course:
 #     title: Learning-rate decay
 #     minutes: 110
+#     builds_on: [week06_adam]
 # ---
 
 # %% [markdown]

@@ -7,6 +7,7 @@
 #   course:
 #     title: Local optima, saddle points, plateaus
 #     minutes: 115
+#     builds_on: [week00_networks, week06_adam]
 # ---
 
 # %% [markdown]

@@ -10,6 +10,23 @@
 # Adam and beyond: each one yourself, in a few lines of NumPy, and then you put it to work on real data.
 
 # %% [markdown]
+# ## The weeks
+#
+# {{weeks}}
+#
+# Begin with the first one. You need Python, some NumPy and a little calculus: what a derivative is, and that
+# the gradient points uphill. The minutes are for reading, predicting, writing and running together. *Written*
+# points are for an answer in your own words, which a person reads.
+
+# %% [markdown]
+# ## What builds on what
+#
+# An arrow leads from a week to one that uses it. The order of the numbers always works. If you only want the road to
+# Adam, follow the arrows back from there.
+#
+# {{map}}
+
+# %% [markdown]
 # ## How a week works
 #
 # 1. **A question** that you can see in a figure, before any formula.
@@ -36,9 +53,8 @@
 # All Cells*.
 
 # %% [markdown]
-# ## The weeks
+# ## To look things up
 #
-# {{weeks}}
-#
-# Begin with the first one. You need Python, some NumPy and a little calculus: what a derivative is, and that
-# the gradient points uphill.
+# The [reference](reference.ipynb) has a formula sheet of all update rules in one notation, a glossary (English and
+# Korean), the errors of the lecture notes beside the experiments that show them, and a table that says where each topic
+# of the notes went.

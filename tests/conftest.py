@@ -74,6 +74,22 @@ TOY_WELCOME = """\
 # # Welcome
 #
 # {{weeks}}
+#
+# {{map}}
+"""
+
+TOY_REFERENCE = """\
+# ---
+# jupyter:
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # Reference
+#
+# See [00].
+#
+# {{links}}
 """
 
 
@@ -94,6 +110,7 @@ def write_toy_course(course):
     (course / "solutions").mkdir()
     (course / "solutions" / f"{TOY}.py").write_text(TOY_SOURCE)
     (course / "solutions" / "welcome.py").write_text(TOY_WELCOME)
+    (course / "solutions" / "reference.py").write_text(TOY_REFERENCE)
     (course / "README.md").write_text(f"# Toy\n{building.BEGIN_WEEKS}\n{building.END_WEEKS}\nThe rest.\n")
     shutil.copy(ROOT / "nbgrader_config.py", course)
 

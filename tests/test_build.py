@@ -62,12 +62,53 @@ def test_ids_metadata_and_pages(built_course):
     assert set(solution.metadata) == set(release.metadata) == {"course", "kernelspec", "language_info"}
     assert solution.metadata.language_info == {"name": "python"}
     assert (release.nbformat, release.nbformat_minor) == (4, 5)
-    row = "| 00 | [A toy week]({}week00_toy/week00_toy.ipynb) | 5 | 3 + 4 written |"
+    row = "| 00 | [A toy week]({}week00_toy/week00_toy.ipynb) |  | 5 | 3 + 4 written |"
+    total = "| | **All together** | | 5 | 3 + 4 written |"
     readme = (built_course / "README.md").read_text()
     assert readme.startswith("# Toy\n")
     assert readme.endswith("\nThe rest.\n")
     assert row.format("notebooks/") in readme
-    assert row.format("") in nbformat.read(built_course / "notebooks" / "welcome.ipynb", 4).cells[0].source
+    welcome, reference = (
+        nbformat.read(built_course / "notebooks" / f"{page}.ipynb", 4).cells[0].source
+        for page in ("welcome", "reference")
+    )
+    assert row.format("") in welcome
+    assert total in welcome
+    assert '    week00_toy["00 · A toy week"]\n```' in welcome
+    assert reference.endswith("See [00].\n\n[00]: week00_toy/week00_toy.ipynb")
+
+
+def add_week(course, name, builds_on):
+    text = TOY_SOURCE.replace("title: A toy week", f"title: More\n#     builds_on: [{builds_on}]")
+    (course / "solutions" / f"{name}.py").write_text(text)
+
+
+def test_pages_say_what_builds_on_what(toy_course):
+    add_week(toy_course, "week00_zoo", TOY)
+    add_week(toy_course, "week01_next", f"{TOY}, week00_zoo")
+    weeks = building.find_weeks(toy_course)
+    assert sources.find_problems(toy_course, weeks) == []
+    notebooks = {week: sources.read_source(toy_course, week) for week in weeks}
+    table = sources.week_table(notebooks, "")
+    assert "| 00.1 | [A toy week](week00_toy/week00_toy.ipynb) |  | 5 |" in table
+    assert "| 00.2 | [More](week00_zoo/week00_zoo.ipynb) | 00.1 | 5 |" in table
+    assert "| 01 | [More](week01_next/week01_next.ipynb) | 00.1, 00.2 | 5 |" in table
+    assert table.endswith("| | **All together** | | 15 | 9 + 12 written |")
+    drawing = sources.course_map(notebooks).splitlines()
+    assert [line.strip() for line in drawing if "-->" in line] == [
+        "week00_toy --> week00_zoo",
+        "week00_toy --> week01_next",
+        "week00_zoo --> week01_next",
+    ]
+    assert "[00.2]: week00_zoo/week00_zoo.ipynb" in sources.week_links(weeks)
+
+
+@pytest.mark.parametrize("builds_on", ["week09_gone", "week01_next", "week02_later"])
+def test_a_week_builds_on_earlier_weeks(toy_course, builds_on):
+    add_week(toy_course, "week01_next", builds_on)
+    add_week(toy_course, "week02_later", TOY)
+    (problem,) = sources.find_problems(toy_course, building.find_weeks(toy_course))
+    assert problem == f"solutions/week01_next.py: builds_on names {builds_on!r}, which is no earlier week"
 
 
 def test_the_release_gives_nothing_away(built_course):
@@ -244,6 +285,7 @@ def test_check_does_not_compare_outputs(built_course):
 @pytest.mark.parametrize(
     "stray",
     [
+        "notebooks/extra.ipynb",
         f"notebooks/{TOY}/__pycache__/a.pyc",
         f"solutions/{TOY}/notes.txt",
         "notebooks/week09_gone/week09_gone.ipynb",
@@ -260,6 +302,10 @@ def test_a_page_without_a_place_for_the_table(built_course):
     (built_course / "README.md").write_text("# Toy\n")
     (problem,) = building.check(built_course, [TOY])
     assert "README.md: no lines <!-- weeks: begin -->" in problem
+    welcome = built_course / "solutions" / "welcome.py"
+    welcome.write_text(welcome.read_text().replace("{{weeks}}", ""))
+    problems = building.check(built_course, [TOY])
+    assert "solutions/welcome.py: no line {{weeks}} for the table of weeks" in problems
 
 
 # ---------------------------------------------------------------------------------------------------------

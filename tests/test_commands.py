@@ -515,3 +515,19 @@ def test_test_passes_arguments_and_exit_code_on(monkeypatch, no_setup, argv):
     monkeypatch.setattr(pytest, "main", lambda arguments: calls.append((os.getcwd(), arguments)) or 5)
     assert command_line.main(["test", *argv]) == 5
     assert calls == [(str(ROOT), argv)]
+
+
+def test_the_benchmark_runs_with_whatever_peers_there_are():
+    done = subprocess.run(
+        [sys.executable, "-m", "course_lib", "bench", "--quick"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    ours = [line for line in rows if "step" in line or "EMA" in line or "digits" in line or "batches" in line]
+    assert len(ours) >= 20
+    assert "Streaming limit measured" in done.stdout
+    assert any("SciPy lfilter" in line for line in rows)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.optimize
 import sklearn.datasets
 
 from course_lib import datasets
@@ -100,3 +101,31 @@ def test_mnist_is_split_as_its_authors_did(monkeypatch):
     assert (data.y_train.shape, data.y_test.shape, data.y_train.dtype) == ((60_000,), (10_000,), np.int64)
     assert data.shape == (28, 28)
     assert data.X_test.max() == 1
+
+
+def test_xor_is_its_truth_table(no_network):
+    X, y = datasets.xor()
+    assert (X.dtype, X.shape, y.dtype, y.shape) == (np.float64, (4, 2), np.int64, (4,))
+    assert {(*map(bool, row), bool(label)) for row, label in zip(X, y, strict=True)} == {
+        (a, b, a != b) for a in (False, True) for b in (False, True)
+    }
+
+
+def test_xor_is_made_anew_each_time():
+    X, y = datasets.xor()
+    X[:], y[:] = 7, 7
+    assert datasets.xor()[0].max() == datasets.xor()[1].max() == 1
+
+
+def test_no_straight_line_separates_xor_and_one_gets_three_of_four():
+    X, y = datasets.xor()
+    signs = 2 * y - 1
+    # A line exists if and only if this linear program is feasible: signs * (X @ w + b) >= 1.
+    rows = -signs[:, None] * np.column_stack([X, np.ones(4)])
+
+    def separable(rows):
+        free = [(None, None)] * 3
+        return scipy.optimize.linprog(np.zeros(3), A_ub=rows, b_ub=-np.ones(len(rows)), bounds=free).success
+
+    assert not separable(rows)
+    assert all(separable(np.delete(rows, left_out, axis=0)) for left_out in range(4))

@@ -11,7 +11,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_pictures_exist_and_have_alt_text():
     pictures = re.findall(r"!\[(.*?)\]\((.+?)\)", README)
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     for alt, path in pictures:
         assert len(alt) > 50
         assert (ROOT / path).is_file()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.minibatch import iterate_minibatches
-from course_lib.networks import SoftmaxRegression
+from course_lib.networks import MLP, SoftmaxRegression
 from course_lib.optimizers import SGD
 from course_lib.training import History, train
 
@@ -222,6 +222,109 @@ def test_divergence_is_recorded():
 
 def test_histories_share_no_lists():
     assert History().loss is not History().loss
+    assert History().dev_loss is not History().dev_loss
+
+
+def test_data_are_converted_to_the_networks_dtype():
+    single, double = (SoftmaxRegression(3, 4, dtype=dtype) for dtype in (np.float32, np.float64))
+    for network in (single, double):
+        train(network, SGD(network.params, lr=0.3), X, y, batch_size=5, epochs=2, rng=np.random.default_rng(0))
+    assert single.params.dtype == np.float32
+    np.testing.assert_allclose(single.params, double.params, rtol=1e-4, atol=1e-6)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Dev set and patience
+
+dev = rng.normal(size=(40, 3)), rng.integers(0, 4, 40)  # as random as the training data: soon over-fitted
+
+
+class Scripted:
+    """A network whose dev loss follows a script, one value per evaluation; its parameter counts the updates."""
+
+    n_classes = 4
+
+    def __init__(self, dev_losses):
+        self.params, self.running_means, self.running_vars = np.zeros(1), [np.zeros(1)], [np.zeros(1)]
+        self.dev_losses = iter(dev_losses)
+
+    def loss_and_gradient(self, X_batch, y_batch):
+        self.running_means[0] += 10
+        self.running_vars[0] += 100
+        return 1.0, np.array([-1.0])
+
+    def loss(self, X_any, y_any):
+        return next(self.dev_losses) if len(X_any) == len(dev[0]) else 1.0
+
+
+def run_script(dev_losses, **options):
+    network = Scripted(dev_losses)
+    options = {"epochs": 20, "dev": dev, "rng": np.random.default_rng(0)} | options
+    history = train(network, SGD(network.params, lr=1.0), X, y, batch_size=23, **options)
+    return network, history
+
+
+def test_the_dev_loss_is_recorded_beside_the_loss_and_changes_nothing():
+    network, history = run(evaluate_every=2, dev=dev)
+    plain, plain_history = run(evaluate_every=2)
+    np.testing.assert_array_equal(network.params, plain.params)
+    assert (history.loss, history.updates) == (plain_history.loss, plain_history.updates)
+    assert len(history.dev_loss) == len(history.loss)
+    assert history.dev_loss[-1] == network.loss(*dev)
+    assert history.best == int(np.argmin(history.dev_loss))
+    assert (plain_history.dev_loss, plain_history.best) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("dev_losses", "patience", "evaluations", "best"),
+    [
+        ([5, 4, 3, 6, 7, 2, 1], 2, 5, 2),
+        ([5, 4, 3, 6, 7, 2, 8, 8, 8, 1], 3, 9, 5),
+        ([5, 6, 1], 1, 2, 0),
+        ([5, 5, 5, 1], 2, 3, 0),  # an equal loss is no new lowest
+        ([5, 4, np.nan, 4.5, 1], 2, 4, 1),
+        ([np.nan, 4, 5, 6, 1], 2, 4, 1),
+        ([np.nan, np.nan, np.nan, 1], 2, 3, 0),
+        ([np.inf, np.inf, 3, 9, 9, 1], 2, 5, 2),
+    ],
+)
+def test_patience_waits_for_a_new_lowest_dev_loss_and_puts_the_best_back(dev_losses, patience, evaluations, best):
+    network, history = run_script(dev_losses, patience=patience)
+    np.testing.assert_array_equal(history.dev_loss, dev_losses[:evaluations])
+    assert history.best == best
+    assert history.updates[-1] == evaluations - 1
+    arrays = [network.params, *network.running_means, *network.running_vars]
+    assert [array.item() for array in arrays] == [best, 10 * best, 100 * best]
+
+
+def test_the_best_are_put_back_at_the_regular_end_and_at_the_target_too():
+    network, history = run_script([5, 3, 4, 4], epochs=3, patience=10)
+    assert (history.best, network.params.item(), history.updates[-1]) == (1, 1, 3)
+    network, history = run_script([5], target_loss=1.5, patience=10)
+    assert (history.best, network.params.item(), history.reached) == (0, 0, True)
+
+
+def test_without_patience_the_last_parameters_stay():
+    network, history = run_script([5, 3, 4, 4], epochs=3)
+    assert (history.best, network.params.item()) == (1, 3)
+
+
+def test_early_stopping_of_a_real_network_gives_the_best_evaluations_losses():
+    network = MLP((3, 30, 4), rng=np.random.default_rng(0), batch_norm=True, dropout=0.1)
+    history = train(
+        network,
+        SGD(network.params, lr=0.3),
+        X,
+        y,
+        batch_size=12,
+        epochs=300,
+        rng=np.random.default_rng(0),
+        dev=dev,
+        patience=4,
+    )
+    assert len(history.loss) == history.best + 5 < 301
+    assert network.loss(*dev) == history.dev_loss[history.best] == min(history.dev_loss)
+    assert network.loss(X, y) == history.loss[history.best]
 
 
 @pytest.mark.parametrize(
@@ -237,6 +340,15 @@ def test_histories_share_no_lists():
         ({"evaluate_every": 0.5}, TypeError, "evaluate_every must be a whole number, got 0.5"),
         ({"target_loss": np.nan}, ValueError, "target_loss must be finite, got nan"),
         ({"target_loss": "low"}, TypeError, "target_loss must be a number, got 'low'"),
+        ({"patience": 5}, ValueError, r"patience=5 needs dev=\(X_dev, y_dev\)"),
+        ({"patience": 0, "dev": dev}, ValueError, "patience must be at least 1, got 0"),
+        ({"patience": 2.0, "dev": dev}, TypeError, "patience must be a whole number, got 2.0"),
+        ({"dev": dev[0]}, TypeError, r"dev must be a pair \(X_dev, y_dev\), got ndarray"),
+        ({"dev": (dev[0][:, :2], dev[1])}, ValueError, r"X_dev must have 3 columns, .* got \(40, 2\)"),
+        ({"dev": (dev[0][:0], dev[1][:0])}, ValueError, r"X_dev must have .* at least one row, got \(0, 3\)"),
+        ({"dev": (dev[0] * np.nan, dev[1])}, ValueError, "X_dev must be finite"),
+        ({"dev": (dev[0], dev[1][1:])}, ValueError, r"y_dev must have shape \(40,\)"),
+        ({"dev": (dev[0], dev[1] + 1)}, ValueError, "y_dev must lie between 0 and 3, got 1 to 4"),
     ],
 )
 def test_bad_options_are_named(options, error, said):

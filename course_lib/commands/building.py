@@ -28,10 +28,18 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import SaveCells
 from traitlets.config import PyFileConfigLoader
 
-from course_lib.commands.sources import cell_label, find_problems, read_source, week_table
+from course_lib.commands.sources import (
+    cell_label,
+    course_map,
+    find_problems,
+    read_source,
+    week_links,
+    week_table,
+)
 
 __all__ = ["build", "check", "find_weeks"]
 
+PAGES = ("welcome", "reference")  # built from solutions/<page>.py too, but without exercises and not executed
 CELL_TIMEOUT = 300  # seconds
 BEGIN_WEEKS, END_WEEKS = "<!-- weeks: begin -->", "<!-- weeks: end -->"
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
@@ -67,7 +75,7 @@ def find_weeks(root: Path, wanted: list[str] | None = None) -> list[str]:
 
 
 def build(root: Path, weeks: list[str], *, pages: bool = True) -> Problems:
-    """Build `weeks`, and with `pages` the welcome page and the README's table of weeks.
+    """Build `weeks`, and with `pages` the pages beside them and the README's table of weeks.
 
     Returns
     -------
@@ -269,27 +277,34 @@ def _errors_of_nbgrader():
 
 
 # ---------------------------------------------------------------------------------------------------------
-# The pages that list the weeks
+# The pages that speak of all weeks
+
+
+def _page_path(root: Path, page: str) -> Path:
+    return root / "notebooks" / f"{page}.ipynb"
 
 
 def _pages(root: Path, problems: Problems) -> dict[Path, str]:
-    """Return the texts of the welcome page and README; append to `problems` where the table has no place."""
-    weeks = find_weeks(root)
-    welcome = read_source(root, "welcome")
-    table = week_table(root, weeks, "")
-    places = [cell for cell in welcome.cells if "{{weeks}}" in cell.source]
-    if not places:
-        problems.append("solutions/welcome.py: no line {{weeks}} for the table of weeks")
-    for cell in places:
-        cell.source = cell.source.replace("{{weeks}}", table)
-    pages = {root / "notebooks" / "welcome.ipynb": _text(welcome)}
+    """Return the texts of the pages and the README; append to `problems` where the table has no place."""
+    weeks = {week: read_source(root, week) for week in find_weeks(root)}
+    places = {"{{map}}": course_map(weeks), "{{weeks}}": week_table(weeks, ""), "{{links}}": week_links(weeks)}
+    pages, found = {}, set()
+    for page in PAGES:
+        nb = read_source(root, page)
+        for cell in nb.cells:
+            found |= {place for place in places if place in cell.source}
+            for place, text in places.items():
+                cell.source = cell.source.replace(place, text)
+        pages[_page_path(root, page)] = _text(nb)
+    if "{{weeks}}" not in found:
+        problems.append(f"solutions/{PAGES[0]}.py: no line {{{{weeks}}}} for the table of weeks")
 
     readme = root / "README.md"
     text = readme.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN_WEEKS)
     _, end, after = rest.partition(END_WEEKS)
     if end:
-        table = week_table(root, weeks, "notebooks/")
+        table = week_table(weeks, "notebooks/")
         pages[readme] = f"{before}{begin}\n{table}\n{end}{after}"
     else:
         problems.append(f"README.md: no lines {BEGIN_WEEKS} and {END_WEEKS} for the table of weeks")
@@ -361,8 +376,8 @@ def _strays(root: Path) -> Problems:
     """Name files beside the notebooks that no source stands behind."""
     weeks = find_weeks(root)
     expected = {path for week in weeks for path in _paths(root, week)}
-    expected |= {root / "notebooks" / "welcome.ipynb", root / "solutions" / "welcome.py"}
-    expected |= {root / "solutions" / f"{week}.py" for week in weeks}
+    expected |= {_page_path(root, page) for page in PAGES}
+    expected |= {root / "solutions" / f"{name}.py" for name in (*weeks, *PAGES)}
     found = [
         path
         for folder in ("solutions", "notebooks")

@@ -6,6 +6,7 @@ check, blanks an answer cell without markers, and releases a solution whose mark
 
 import ast
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import jupytext
@@ -15,7 +16,7 @@ from nbgrader.nbgraderformat import MetadataValidator, SchemaTooNewError, Schema
 
 from course_lib import exercises
 
-__all__ = ["cell_label", "find_problems", "read_source", "week_table"]
+__all__ = ["cell_label", "course_map", "find_problems", "read_source", "week_links", "week_table"]
 
 SOLUTION, HIDDEN = "SOLUTION", "HIDDEN TESTS"
 MARKED = re.compile(r"\b(BEGIN|END) (SOLUTION|HIDDEN TESTS)\b")
@@ -52,18 +53,59 @@ def cell_label(name: str, nb, index: int) -> str:
     return f"solutions/{name}.py, cell {index + 1}" + (f" ({grade_id})" if grade_id else "")
 
 
-def week_table(root: Path, weeks: list[str], prefix: str) -> str:
-    """Return a Markdown table of `weeks`; `prefix` leads from the page to the notebooks."""
-    rows = ["| Week | | Minutes | Points |", "|---:|---|---:|---|"]
-    for week in weeks:
-        nb = read_source(root, week)
-        written = sum(_points(cell) for cell in nb.cells if _is_written(cell))
-        automatic = sum(_points(cell) for cell in nb.cells) - written
+# ---------------------------------------------------------------------------------------------------------
+# What pages say about the weeks
+
+
+def week_table(notebooks: dict, prefix: str) -> str:
+    """Return a Markdown table of `notebooks`, {week: notebook}; `prefix` leads to them from the page."""
+    labels = _labels(notebooks)
+    rows = ["| Week | | Builds on | Minutes | Points |", "|---:|---|---|---:|---|"]
+    minutes = automatic = written = 0
+    for week, nb in notebooks.items():
         course = nb.metadata.course
-        points = f"{automatic} + {written} written" if written else f"{automatic}"
-        link = f"[{course.title}]({prefix}{week}/{week}.ipynb)"
-        rows.append(f"| {week[4:6]} | {link} | {course.minutes} | {points} |")
+        by_hand = sum(_points(cell) for cell in nb.cells if _is_written(cell))
+        by_machine = sum(_points(cell) for cell in nb.cells) - by_hand
+        link = f"[{course.title}]({_address(week, prefix)})"
+        earlier = ", ".join(labels[name] for name in course.get("builds_on", []))
+        points = _points_text(by_machine, by_hand)
+        rows.append(f"| {labels[week]} | {link} | {earlier} | {course.minutes} | {points} |")
+        minutes, automatic, written = minutes + course.minutes, automatic + by_machine, written + by_hand
+    rows.append(f"| | **All together** | | {minutes:,} | {_points_text(automatic, written)} |")
     return "\n".join(rows)
+
+
+def course_map(notebooks: dict) -> str:
+    """Return a Mermaid diagram of what builds on what, which JupyterLab draws."""
+    labels = _labels(notebooks)
+    lines = ["```mermaid", "graph TD", "    accTitle: What builds on what"]
+    for week, nb in notebooks.items():
+        course = nb.metadata.course
+        lines.append(f'    {week}["{labels[week]} · {course.title}"]')
+        lines += [f"    {earlier} --> {week}" for earlier in course.get("builds_on", [])]
+    return "\n".join([*lines, "```"])
+
+
+def week_links(weeks: Collection[str]) -> str:
+    """Return the definitions that make a link of every ``[01]`` in the same Markdown cell."""
+    return "\n".join(f"[{label}]: {_address(week, '')}" for week, label in _labels(weeks).items())
+
+
+def _labels(weeks: Collection[str]) -> dict[str, str]:
+    """Return what pages call each week: its number, and the part where several weeks share a number."""
+    labels = {}
+    for week in weeks:
+        same = [other for other in weeks if other[4:6] == week[4:6]]
+        labels[week] = week[4:6] if len(same) == 1 else f"{week[4:6]}.{same.index(week) + 1}"
+    return labels
+
+
+def _address(week: str, prefix: str) -> str:
+    return f"{prefix}{week}/{week}.ipynb"
+
+
+def _points_text(automatic: int, written: int) -> str:
+    return f"{automatic} + {written} written" if written else f"{automatic}"
 
 
 def _points(cell) -> int:
@@ -87,6 +129,11 @@ def find_problems(root: Path, weeks: list[str]) -> list[str]:
         course = nb.metadata.get("course", {})
         missing = [key for key in ("title", "minutes") if key not in course]
         problems += [f"solutions/{week}.py: the header has no course: {key}" for key in missing]
+        problems += [
+            f"solutions/{week}.py: builds_on names {name!r}, which is no earlier week"
+            for name in course.get("builds_on", [])
+            if name >= week or not (root / "solutions" / f"{name}.py").exists()
+        ]
         seen: dict[str, int] = {}
         for index, cell in enumerate(nb.cells):
             found = _cell_problems(cell)

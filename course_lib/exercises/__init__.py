@@ -1,7 +1,7 @@
 """The exercise bank: what is asked, what is right, and what each known wrong answer needs to hear.
 
-One module a week (``week01.py``, …) defines its exercises side by side with their cases, misconceptions,
-alternatives and hints. `find` looks one up by name; `course_lib.checking` runs them.
+One module a week (``week01.py``, …; one a notebook where a week has two) defines its exercises side by side with
+their cases, misconceptions, alternatives and hints. `find` looks one up by name; `course_lib.checking` runs them.
 """
 
 import hashlib
