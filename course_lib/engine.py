@@ -218,7 +218,10 @@ class _Formula:
         lines = [f"{name} = {first}_.dtype.type({name})" for name in self.numbers]
         lines += [f"for i in {range_name}({first}_.size):", *(f"    {line}" for line in element)]
         names = [*(f"{name}_" for name in self.arrays), *self.numbers]
-        return self._make(self.formula.__name__, f"({', '.join(names)})", lines, {"prange": _numba().prange})
+        file = self.formula.__code__.co_filename  # beside it Numba keeps its machine code
+        return self._make(
+            self.formula.__name__, f"({', '.join(names)})", lines, {"prange": _numba().prange}, filename=file
+        )
 
     def block(self) -> tuple[Callable, int]:
         """Return the formula as calls of NumPy's functions that write into given arrays, and how many it needs.
@@ -244,15 +247,15 @@ class _Formula:
         names = [*(f"{name}_" for name in self.arrays), *self.numbers, *program.scratch]
         return self._make(self.formula.__name__, f"({', '.join(names)})", lines, {}), len(program.scratch)
 
-    def _make(self, name: str, signature: str, lines: list[str], known: dict) -> Callable:
-        """Define a function as if it stood in the formula's file, beside which Numba then keeps its machine code.
+    def _make(self, name: str, signature: str, lines: list[str], known: dict, filename: str = "") -> Callable:
+        """Define a function; its name carries a hash of its text.
 
-        Its name carries a hash of its text, because Numba itself does not look at names and constants.
+        The hash is for Numba's cache, which looks at neither names nor constants.
         """
         name = f"{name}_{zlib.crc32(repr(lines).encode()):08x}"
         namespace = self.formula.__globals__ | known
         text = f"def {name}{signature}:\n    " + "\n    ".join(lines)
-        exec(compile(text, self.formula.__code__.co_filename, "exec"), namespace)
+        exec(compile(text, filename or f"<{name}>", "exec"), namespace)
         return namespace[name]
 
 

@@ -113,14 +113,14 @@ def test_packages_of_another_python_do_not_get_in(installed, tmp_path):
     root, _ = installed
     install_fake(tmp_path, "course-stub", "0.9")
     again = start(root, "test", PYTHONPATH=str(tmp_path))
-    assert again.stdout.startswith(f"RUNS {root / '.venv'} []")
+    assert again.stdout.startswith(f"RUNS {root / '.venv'} [")
 
 
 def test_folder_can_be_started_from_anywhere(installed, tmp_path):
     root, _ = installed
     command = [base_python(), str(root / "course_lib"), "test"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60)
-    assert done.stdout.startswith(f"RUNS {root / '.venv'} []")
+    assert done.stdout.startswith(f"RUNS {root / '.venv'} [")
 
 
 def test_interrupted_package_is_installed_again(installed):
@@ -507,7 +507,7 @@ def test_welcome_page_exists():
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["-x", "tests/a.py", "-k", "a or b"], ["--version"], ["-p", "no:cacheprovider", "-vv", "--lf"]]
+    "argv", [["-x", "tests/a.py", "-k", "a or b"], ["--version"], ["-p", "no:cacheprovider", "-vv", "--lf"]]
 )
 def test_test_passes_arguments_and_exit_code_on(monkeypatch, no_setup, argv):
     calls = []
@@ -515,6 +515,16 @@ def test_test_passes_arguments_and_exit_code_on(monkeypatch, no_setup, argv):
     monkeypatch.setattr(pytest, "main", lambda arguments: calls.append((os.getcwd(), arguments)) or 5)
     assert command_line.main(["test", *argv]) == 5
     assert calls == [(str(ROOT), argv)]
+
+
+@pytest.mark.parametrize(("cores", "workers"), [(1, "1"), (2, "2"), (64, "4"), (None, "1")])
+def test_the_whole_suite_runs_on_several_cores(monkeypatch, no_setup, cores, workers):
+    calls = []
+    monkeypatch.chdir("/")
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(pytest, "main", lambda arguments: calls.append(arguments) or 0)
+    assert command_line.main(["test"]) == 0
+    assert calls == [["-n", workers, "--dist", "loadfile"]]
 
 
 def test_the_benchmark_runs_with_whatever_peers_there_are():

@@ -663,7 +663,8 @@ def test_the_solved_notebook_gets_all_points(week):
 @pytest.mark.parametrize("week", building.find_weeks(ROOT))
 def test_answers_hear_in_the_sandbox_what_check_says(week, box):
     """The bank's own answers, in one submission a week: every right one, and every third that is wrong."""
-    bank = importlib.import_module(f"course_lib.exercises.{week.split('_')[0]}")
+    own = ROOT / "course_lib" / "exercises" / f"{week}.py"  # where a week has two notebooks
+    bank = importlib.import_module(f"course_lib.exercises.{week if own.exists() else week.split('_')[0]}")
     release = rebuilding.read_release(ROOT, week)
     run = remote.Submission(box, [rebuilding.Cell("bank", "code", inspect.getsource(bank))], release)
     try:
@@ -816,7 +817,20 @@ def test_every_argument_of_the_bank_travels():
 
 @pytest.mark.parametrize(
     "value",
-    ["a" * 10, ["a"], [[1]], 2**70, np.zeros(5_000), [1] * 5_000, None, {}, [np.zeros(3)], b"a"],
+    [
+        "a" * 10,
+        ["a"],
+        [[1]],
+        2**70,
+        np.zeros(5_000),
+        [1] * 5_000,
+        None,
+        {1: 2.0},
+        {"a": "b"},
+        {"a": [1]},
+        [np.zeros(3)],
+        b"a",
+    ],
     ids=lambda value: repr(value)[:20],
 )
 def test_functions_of_the_grader_take_numbers_only(value):

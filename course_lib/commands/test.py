@@ -1,6 +1,7 @@
 """Run the course's tests.
 
-All arguments go to pytest, for example `-x`, `-k softmax` or `tests/test_checking.py`; see `pytest --help`.
+Without arguments the whole suite runs, on up to four cores. All arguments go to pytest, for example `-x`,
+`-k softmax` or `tests/test_checking.py`; see `pytest --help`.
 """
 
 import os
@@ -13,9 +14,15 @@ def add_arguments(parser):
     parser.set_defaults(passed_on=[])
 
 
+def in_parallel():
+    """Return the arguments that spread the whole suite over the cores, a file at a time."""
+    return ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile"]
+
+
 def run(args):
     """Run pytest in the course's folder and return its exit code."""
     import pytest
 
     os.chdir(ROOT)
-    return int(pytest.main(args.passed_on))
+    own = [] if args.passed_on else in_parallel()
+    return int(pytest.main([*own, *args.passed_on]))

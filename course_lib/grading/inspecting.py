@@ -12,7 +12,7 @@ from typing import Any
 __all__ = ["AS_IT_IS", "SWITCHED_OFF", "LibraryCalls", "names_of", "watch_only"]
 
 LIBRARY = Path(__file__).resolve().parents[1]
-KERNELS = "averages curvature landscapes minibatch networks optimizers schedules training"
+KERNELS = "averages curvature landscapes minibatch networks optimizers schedules search training"
 AS_IT_IS = ", as it is"  # behind the name of a function whose result was handed on unchanged
 FILES = {str(LIBRARY / f"{module}.py"): module for module in KERNELS.split()}
 

@@ -215,7 +215,11 @@ def _refuse_all_but_numbers(value, *, inside=False):
         for item in value:
             _refuse_all_but_numbers(item, inside=True)
         return
-    raise TypeError(f"this function takes numbers, and arrays of up to {MOST_NUMBERS:,} of them")
+    if isinstance(value, dict) and not inside and all(isinstance(key, str) for key in value):
+        for item in value.values():
+            _refuse_all_but_numbers(item, inside=True)
+        return
+    raise TypeError(f"this function takes numbers, and arrays or dictionaries of up to {MOST_NUMBERS:,} of them")
 
 
 def _as_handed_out(form, value):
