@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -305,6 +306,9 @@ def grade(course, nb, week=TOY, **more):
     source = nb if isinstance(nb, bytes) else json.dumps(nb).encode()
     result = grade_notebook(source, week, course=course, **({"limits": QUICK} | more))
     assert json.loads(json.dumps(result)) == result
+    ids = [cell["id"] for cell in result["cells"]]  # they become a notebook again
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", name) for name in ids)
     return result
 
 

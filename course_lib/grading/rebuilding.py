@@ -168,7 +168,7 @@ def rebuild(submitted: list[dict[str, Any]], release: Release) -> list[Cell]:
         if index in counting:
             cells.append(_named(counting[index], cell, release))
         else:
-            rebuilt = Cell(f"cell {index}", cell["cell_type"], cell["source"])
+            rebuilt = Cell(f"own-cell-{index}", cell["cell_type"], cell["source"])
             if name_of(cell, release.given):
                 rebuilt.repaired = "A copy of another cell; of several copies the last one counts."
             elif (kind_and_source := (cell["cell_type"], cell["source"])) in by_source:
