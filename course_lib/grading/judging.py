@@ -258,8 +258,9 @@ def grade_notebook(
         "reason": reason,
         "seconds": time.monotonic() - start,
         "cells": [
-            {k: getattr(cell, k) for k in ("id", "kind", "source", "grade_id", "repaired", "printed", "error")}
-            for cell in shown
+            {"id": cell.id if cell.id not in {c.id for c in shown[:number]} else f"copy-{number}"}
+            | {k: getattr(cell, k) for k in ("kind", "source", "grade_id", "repaired", "printed", "error")}
+            for number, cell in enumerate(shown)
         ],
         "verdicts": verdicts,
         "written": written,
