@@ -264,8 +264,12 @@ def grade_notebook(
         ],
         "verdicts": verdicts,
         "written": written,
-        "repairs": [f"{cell.grade_id or cell.id}: {cell.repaired}" for cell in shown if cell.repaired],
+        "repairs": [f"{_label(cell)}: {cell.repaired}" for cell in shown if cell.repaired],
     }
+
+
+def _label(cell: Cell) -> str:
+    return cell.grade_id or cell.id.replace("own-cell-", "cell ")
 
 
 def _written(cells: list[Cell], release: Release) -> list[dict[str, Any]]:
