@@ -331,7 +331,7 @@ def test_on_a_dask_cluster(classroom):
     distributed = pytest.importorskip("distributed")
     for number in range(4):
         classroom.hand_in(f"s{number}", HALF if number % 2 else RIGHT)
-    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0")
     with cluster, distributed.Client(cluster) as client:
         assert classroom.grade(make_executor=partial(client.get_executor, pure=False)) == []
     assert classroom.runs() == 4

@@ -178,7 +178,7 @@ ON_DASK = """
 import subprocess, sys
 from distributed import LocalCluster
 if __name__ == "__main__":
-    with LocalCluster(n_workers=int(sys.argv[1]), threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=int(sys.argv[1]), threads_per_worker=1, dashboard_address=":0") as cluster:
         command = [sys.executable, "ours.py", *sys.argv[2:], "--dask", cluster.scheduler_address]
         sys.exit(subprocess.call(command))
 """
