@@ -20,6 +20,12 @@ SOURCES = sorted((ROOT / "solutions").glob("week*.py"))
 HIDDEN = [pair for source in SOURCES for pair in re.findall(r"check\((\w+), seed=(\d+)\)", source.read_text())]
 
 
+@pytest.fixture(autouse=True)
+def repeatable():
+    """Some misconceptions draw from NumPy's global source."""
+    np.random.seed(7)  # noqa: NPY002
+
+
 def seeds_of(exercise):
     """Return the seeds to test: a few, and those that the notebook's hidden tests use."""
     return [0, 1, 2, *(int(seed) for name, seed in HIDDEN if name == exercise.name)]

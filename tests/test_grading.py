@@ -673,7 +673,8 @@ def test_answers_hear_in_the_sandbox_what_check_says(week, box):
     run = remote.Submission(box, [rebuilding.Cell("bank", "code", inspect.getsource(bank))], release)
     try:
         for exercise in [item for item in vars(bank).values() if isinstance(item, Exercise)]:
-            wrong = [known.function for known in exercise.misconceptions][::3]
+            # Every third; what draws from NumPy's global source comes out anew each time.
+            wrong = [known.function for known in exercise.misconceptions[::3] if "global" not in known.key]
             for function in (exercise.reference, *exercise.alternatives, *wrong):
                 found, used, _ = judging._judge(exercise, run, 11, function.__name__)
                 expected = check(named(function, exercise.name), seed=11)
