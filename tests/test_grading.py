@@ -331,6 +331,15 @@ def test_right_answers(toy):
 
 
 @needs_bubblewrap
+def test_copies_of_cells_that_are_not_graded_get_ids_of_their_own(toy):
+    nb = answered(released(toy), RIGHT)
+    nb["cells"] += [cell for cell in nb["cells"] if not cell["metadata"].get("nbgrader")]
+    result = grade(toy, nb)  # which looks at the ids
+    assert points(result)["check_halves"] == 2
+    assert any(cell["id"].startswith("copy-") for cell in result["cells"])
+
+
+@needs_bubblewrap
 def test_half_right_answers_hear_what_check_says(toy):
     result = grade(toy, answered(released(toy), HALF + "  # print", 'colour = "a"'), seed=3)
     assert points(result) == {"check_halves": 1, "check_colour": 0}

@@ -258,14 +258,20 @@ def grade_notebook(
         "reason": reason,
         "seconds": time.monotonic() - start,
         "cells": [
-            {"id": cell.id if cell.id not in {c.id for c in shown[:number]} else f"copy-{number}"}
+            {"id": name}
             | {k: getattr(cell, k) for k in ("kind", "source", "grade_id", "repaired", "printed", "error")}
-            for number, cell in enumerate(shown)
+            for name, cell in zip(_ids(shown), shown, strict=True)
         ],
         "verdicts": verdicts,
         "written": written,
         "repairs": [f"{_label(cell)}: {cell.repaired}" for cell in shown if cell.repaired],
     }
+
+
+def _ids(cells: list[Cell]) -> list[str]:
+    """Return the cells' ids, with others for copies: no two cells of a notebook may have the same."""
+    first = {cell.id: number for number, cell in reversed(list(enumerate(cells)))}
+    return [cell.id if first[cell.id] == number else f"copy-{number}" for number, cell in enumerate(cells)]
 
 
 def _label(cell: Cell) -> str:
