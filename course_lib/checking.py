@@ -535,8 +535,9 @@ def judge_answer(quiz: Quiz, answer: Any) -> Verdict:
     if isinstance(quiz, Prediction):
         text = f'You predict "{option}". Now let the experiment decide.'
         return Verdict(**common, status="noted", points=float(quiz.points), message=text)
-    if quiz.is_right(option):
-        return Verdict(**common, status="right", points=float(quiz.points), message=quiz.right)
+    if quiz.is_right(option) or option in quiz.also:
+        message = quiz.also.get(option, quiz.right)
+        return Verdict(**common, status="right", points=float(quiz.points), message=message)
     return Verdict(
         **common,
         status="wrong",
@@ -565,8 +566,8 @@ def settle(**answers: str | None) -> Note:
         return Note(
             "No prediction to settle", "Predict first, above: guessing before looking is half the learning."
         )
-    if quiz.is_right(option):
-        return Note("As you predicted", quiz.right)
+    if quiz.is_right(option) or option in quiz.also:
+        return Note("As you predicted", quiz.also.get(option, quiz.right))
     return Note("A surprise, then", f"{quiz.wrong[option]} {quiz.right}")
 
 

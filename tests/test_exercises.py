@@ -416,9 +416,11 @@ def test_a_question_has_one_right_option_and_an_explanation_for_each(item):
     (right,) = [option for option in candidates if item.is_right(option)]
     assert item.right_option == right
     assert right not in item.wrong
-    assert len(item.wrong) >= 2
+    assert not set(item.also) & set(item.wrong)
+    assert len(item.wrong) + len(item.also) >= 2
+    assert item.wrong
     assert set(item.options) in (set("abc"), set("abcd"), {"true", "false", "depends"})
-    explanations = [item.right, *item.wrong.values()]
+    explanations = [item.right, *item.also.values(), *item.wrong.values()]
     assert all(text[-1] in ".?!)" and len(text) > 20 for text in explanations)
     assert len(set(explanations)) == len(explanations)
 
@@ -432,6 +434,8 @@ def test_a_question_is_answered_as_its_option_deserves(item):
             assert item.right not in verdict.message
         elif item.is_right(option):
             assert (verdict.status, verdict.points, verdict.message) == ("right", item.points, item.right)
+        elif option in item.also:
+            assert (verdict.status, verdict.points, verdict.message) == ("right", item.points, item.also[option])
         else:
             assert (verdict.status, verdict.points, verdict.message) == ("wrong", 0, item.wrong[option])
             assert verdict.misconception == f"{item.name}:{option}"

@@ -182,6 +182,9 @@ class Quiz:
         For each wrong option, why it is wrong.
     right : str
         Said to a right answer: why it is right.
+    also : dict of str to str, optional
+        Other options that can be defended, each with what is to be said for it and against it. They earn the
+        points too.
     """
 
     name: str
@@ -190,11 +193,12 @@ class Quiz:
     right: str
     points: int = 1
     kind: str = "quiz"
+    also: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def options(self) -> tuple[str, ...]:
-        """All options, in the order of the page: the right one is the one that is not in `wrong`."""
-        return tuple(sorted([*self.wrong, self.right_option], key=_OPTIONS.index))
+        """All options, in the order of the page: the right one is in neither `wrong` nor `also`."""
+        return tuple(sorted([*self.wrong, *self.also, self.right_option], key=_OPTIONS.index))
 
     @property
     def right_option(self) -> str:
