@@ -490,16 +490,23 @@ def test_problem_is_printed_and_ends_with_1(monkeypatch, capsys):
         (["--LabApp.default_url=/lab"], ["--LabApp.default_url=/lab"]),
     ],
 )
-def test_lab_starts_jupyterlab_on_the_welcome_page(monkeypatch, no_setup, capsys, argv, passed):
+@pytest.mark.parametrize("root", [False, True])
+def test_lab_starts_jupyterlab_on_the_welcome_page(monkeypatch, no_setup, capsys, argv, passed, root):
     from jupyterlab.labapp import LabApp
 
+    monkeypatch.setattr(lab, "is_root", lambda: root)
     calls = []
     monkeypatch.chdir("/")
     monkeypatch.setattr(LabApp, "launch_instance", lambda arguments: calls.append((os.getcwd(), arguments)))
     assert command_line.main(["lab", *argv]) == 0
     welcome = "--LabApp.default_url=/lab/tree/notebooks/welcome.ipynb"
     ours = [f"--ServerApp.root_dir={ROOT}", welcome, *lab.NO_NEWS]
-    assert calls == [(str(ROOT), ours + passed)]
+    command = ours + passed
+    if root:  # an --ip of the user's comes after ours, and wins
+        own = [word for word in passed if word in ("--no-browser", "--port=8899")]
+        command = [*ours, *own, "--ServerApp.ip=127.0.0.1", "--allow-root", *passed[len(own) :]]
+    assert calls == [(str(ROOT), command)]
+    assert ("You are root" in capsys.readouterr().out) == root
 
 
 def test_welcome_page_exists():

@@ -3,8 +3,8 @@
 import importlib
 import inspect
 import json
+import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -25,7 +25,9 @@ from course_lib.grading.judging import exercise_seed, grade_notebook
 from course_lib.grading.protocol import Channel, Closed, ProtocolError, Stranger, decode, encode
 from course_lib.grading.sandbox import Isolation, Limits, Sandbox, SandboxProblem
 
-needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+needs_bubblewrap = pytest.mark.skipif(
+    sandbox.available() is not Isolation.BUBBLEWRAP, reason="bubblewrap is not here, or may not work"
+)
 QUICK = Limits(seconds=4.0, cell_seconds=1.0, function_seconds=1.0, memory=256 << 20)
 RIGHT = "def halves(n):\n    return (n + 1) // 2"
 HALF = "def halves(n):\n    return n // 2"
@@ -751,6 +753,22 @@ def test_what_is_in_force_is_said_in_words():
     for words in ("bubblewrap", "no network", "512 MB", "3 processes", "5 s for a function"):
         assert words in text
     assert "no isolation" in sandbox.describe(Isolation.NONE, Limits())
+
+
+@pytest.mark.parametrize("said", ["exit 1", "sleep 60"])
+def test_a_sandbox_that_does_not_work_is_not_offered(monkeypatch, tmp_path, said):
+    """Docker's client without a daemon is common, and so is a container in which bubblewrap may do nothing."""
+    sandbox._works.cache_clear()
+    monkeypatch.setattr(sandbox, "TRYING", 0.3)
+    for program in ("bwrap", "docker"):
+        (tmp_path / program).write_text(f"#!/bin/sh\n{said}\n")
+        (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert sandbox.available() is None
+    (tmp_path / "docker").write_text("#!/bin/sh\nexit 0\n")
+    sandbox._works.cache_clear()
+    assert sandbox.available() is Isolation.DOCKER
+    sandbox._works.cache_clear()
 
 
 @needs_bubblewrap

@@ -16,9 +16,11 @@ import pytest
 from conftest import ROOT, TOY, use_toys
 
 from course_lib.grading.judging import grade_notebook
-from course_lib.grading.sandbox import Limits
+from course_lib.grading.sandbox import Isolation, Limits, available
 
-pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+pytestmark = pytest.mark.skipif(
+    available() is not Isolation.BUBBLEWRAP, reason="bubblewrap is not here, or may not work"
+)
 
 # The odd number of bytes tells this suite's sandbox from others on the machine.
 LIMITS = Limits(seconds=4.0, cell_seconds=1.0, function_seconds=1.0, memory=(256 << 20) + os.getpid())

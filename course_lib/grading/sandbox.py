@@ -27,6 +27,7 @@ LIBRARY = Path(course_lib.__file__).resolve().parent
 SHOWN = ["exercises/__init__.py"]
 SHOWN += [f"grading/{name}.py" for name in ("__init__", "inspecting", "protocol", "worker")]
 NOT_SHOWN = {"__main__.py", "checking.py", "classroom.py", "restoring.py"}
+TRYING = 20.0  # seconds that bubblewrap, or Docker's daemon, has to show that it works
 STARTING = 60.0  # seconds until a worker must be ready
 ENDING = 10.0  # seconds until a killed submission must be gone
 STOPPING = 2.0  # seconds until a worker that is no longer needed is killed
@@ -86,13 +87,26 @@ class Limits:
 
 
 def available() -> Isolation | None:
-    """Return the isolation that this machine offers, if any."""
+    """Return the isolation that works on this machine, if any: each is started once, to see."""
     if sys.platform == "linux":
-        if shutil.which("bwrap"):
+        if _works(*_bubblewrap(), "true"):
             return Isolation.BUBBLEWRAP
-        if shutil.which("docker"):
+        if _works("docker", "version", "--format={{.Server.Version}}"):  # the client alone answers with an error
             return Isolation.DOCKER
     return None
+
+
+@functools.cache
+def _works(*command: str) -> bool:
+    if shutil.which(command[0]) is None:
+        return False
+    try:
+        return (
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TRYING).returncode == 0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 class Sandbox:
