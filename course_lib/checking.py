@@ -17,12 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.comparing import Difference, compare, describe
+from course_lib.comparing import describe
 from course_lib.exercises import Case, ContractError, Exercise, Misconception, Prediction, Quiz, all_exercises
 from course_lib.running import (
+    GLOBAL_SOURCE,
     Captured,
     Outcome,
     TimeLimitReached,
+    agree,
+    first_difference,
     is_untouched,
     quietly,
     reads,
@@ -206,37 +209,6 @@ def reference_outcomes(name: str, seed: int) -> tuple[list[Case], list[Outcome]]
     return cases, outcomes
 
 
-def _first_difference(expected: Outcome, actual: Outcome, exercise: Exercise) -> Difference | None:
-    for name, value in expected.values.items():
-        other = actual.values.get(name)
-        if exercise.returns and name == "the result":
-            names = ", ".join(exercise.returns)
-            if not isinstance(other, tuple | list) or len(other) != len(exercise.returns):
-                text = f"The function should return {len(exercise.returns)} values, `{names}`, but returned"
-                return Difference("type", f"{text} {describe(other)}.")
-            found = (
-                compare(e, a, n, rtol=exercise.rtol)
-                for n, e, a in zip(exercise.returns, value, other, strict=True)
-            )
-            difference = next((d for d in found if d), None)
-        else:
-            difference = compare(value, other, name, rtol=exercise.rtol)
-        if difference:
-            return difference
-    return None
-
-
-def _agree(expected: Outcome, actual: Outcome, exercise: Exercise) -> bool:
-    if (expected.error is None) != (actual.error is None):
-        return False  # whatever the error is called: a class may have the name NoneType
-    if expected.error is not None:
-        same_kind = type(expected.error).__name__ == type(actual.error).__name__  # one may come from a sandbox
-        return same_kind and (
-            not isinstance(actual.error, ContractError) or str(expected.error) == str(actual.error)
-        )
-    return expected.mutated == actual.mutated and _first_difference(expected, actual, exercise) is None
-
-
 def _show_value(value: Any) -> str:
     if isinstance(value, np.ndarray):
         if value.size > 24:
@@ -339,41 +311,50 @@ def decide(
         text = "Your code runs into the stub's last line. Delete `raise NotImplementedError`, then check again."
         return replace(not_attempted(exercise), message=text)
 
-    agree = [_agree(e, a, exercise) for e, a in zip(expected, outcomes, strict=True)]
-    parts = _earned_parts(exercise, cases, agree)
+    good = [agree(e, a, exercise, c) for e, a, c in zip(expected, outcomes, cases, strict=True)]
+    parts = _earned_parts(exercise, cases, good)
     common = {
         "exercise": exercise.name,
         "points": float(sum(part.points for part in parts if part.earned)),
         "max_points": exercise.points,
         "parts": parts,
     }
-    if all(agree):
+    if all(good):
         message = f"All {len(cases)} cases agree."
         return Verdict(**common, status="right", message=message, printed=printed[0])
 
-    worst = min((i for i, good in enumerate(agree) if not good), key=lambda i: _order(exercise, cases[i]))
+    worst = min((i for i, fine in enumerate(good) if not fine), key=lambda i: _order(exercise, cases[i]))
     common |= {"case": _show_call(exercise, cases[worst]), "printed": printed[worst]}
-    failed_first = sorted(zip(agree, cases, outcomes, strict=True), key=lambda three: three[0])
+    failed_first = sorted(zip(good, cases, outcomes, strict=True), key=lambda three: three[0])
     known = _recognise(exercise, failed_first)
     if known:
         return Verdict(**common, status="wrong", message=known.message, misconception=known.key)
-    status, message, may_be_outside = _what_is_wrong(exercise, expected[worst], outcomes[worst])
+    status, message, may_be_outside = _what_is_wrong(exercise, cases[worst], expected[worst], outcomes[worst])
     return Verdict(**common, status=status, message=message + _outside_data(outside) * may_be_outside)
 
 
-def _what_is_wrong(exercise: Exercise, expected: Outcome, outcome: Outcome) -> tuple[str, str, bool]:
+def _what_is_wrong(exercise: Exercise, case: Case, expected: Outcome, outcome: Outcome) -> tuple[str, str, bool]:
     """Return status and message for a case that failed, and whether data from outside may be the reason."""
     if outcome.error is not None:
         return "wrong" if isinstance(outcome.error, ContractError) else "error", _show_error(outcome), True
-    difference = _first_difference(expected, outcome, exercise)
+    if GLOBAL_SOURCE in outcome.mutated:
+        return "wrong", _FROM_THE_GLOBAL_SOURCE, False
+    difference = first_difference(expected, outcome, exercise, case)
     if outcome.mutated and (difference is None or difference.kind == "value"):
         names = " and ".join(f"`{name}`" for name in outcome.mutated)
-        message = (
-            f"Your function changes its argument {names} in place, so the caller's data differ afterwards. "
-            "Compute into a new array (or work on a copy)."
-        )
-        return "wrong", message, False
+        message = f"Your function changes its argument {names} in place{outcome.where or '.'}"
+        return "wrong", f"{message}\n{_COMPUTE_INTO_A_NEW_ARRAY}", False
     return "wrong", difference.text, True
+
+
+_FROM_THE_GLOBAL_SOURCE = (
+    "Your function draws from NumPy's global source (`np.random`). Whoever calls it cannot repeat the draw then. "
+    "Draw everything from `rng`, the generator that comes in."
+)
+_COMPUTE_INTO_A_NEW_ARRAY = (
+    "The array belongs to the caller, who finds other numbers in it afterwards. Compute into a new array, or work "
+    "on a copy."
+)
 
 
 def differences(exercise: Exercise, seed: int, outcomes: list[Outcome]) -> list[tuple[str, str, str]]:
@@ -387,9 +368,10 @@ def differences(exercise: Exercise, seed: int, outcomes: list[Outcome]) -> list[
     cases, expected = reference_outcomes(exercise.name, seed)
     found: dict[str, tuple[int, str, str]] = {}
     for case, right, outcome in zip(cases, expected, outcomes, strict=True):
-        if not _agree(right, outcome, exercise) and (case.part not in found or case.size < found[case.part][0]):
-            text = _what_is_wrong(exercise, right, outcome)[1]
-            found[case.part] = (case.size, _show_call(exercise, case), text)
+        part = case.counts_for
+        if not agree(right, outcome, exercise, case) and (part not in found or case.size < found[part][0]):
+            text = _what_is_wrong(exercise, case, right, outcome)[1]
+            found[part] = (case.size, _show_call(exercise, case), text)
     return [(part, call, text) for part, (_, call, text) in found.items()]
 
 
@@ -402,14 +384,17 @@ def _outside_data(names: list[str]) -> str:
 
 
 def _order(exercise: Exercise, case: Case) -> tuple[int, int]:
-    return list(exercise.parts).index(case.part), case.size
+    return list(exercise.parts).index(case.counts_for), case.size
 
 
-def _earned_parts(exercise: Exercise, cases: list[Case], agree: list[bool]) -> tuple[Part, ...]:
-    good = {name: all(a for c, a in zip(cases, agree, strict=True) if c.part == name) for name in exercise.parts}
+def _earned_parts(exercise: Exercise, cases: list[Case], good: list[bool]) -> tuple[Part, ...]:
+    earned = {
+        name: all(fine for c, fine in zip(cases, good, strict=True) if c.counts_for == name)
+        for name in exercise.parts
+    }
     core = next(iter(exercise.parts))
     return tuple(
-        Part(name, points, good[name] if good[core] or name == core else None)
+        Part(name, points, earned[name] if earned[core] or name == core else None)
         for name, points in exercise.parts.items()
     )
 
@@ -421,7 +406,9 @@ def _recognise(exercise: Exercise, results: list[tuple[bool, Case, Outcome]]) ->
     """
     with quietly(Captured()):
         for known in exercise.misconceptions:
-            if all(_agree(run_case(known.function, exercise, c), outcome, exercise) for _, c, outcome in results):
+            if all(
+                agree(run_case(known.function, exercise, c), outcome, exercise, c) for _, c, outcome in results
+            ):
                 return known
     return None
 

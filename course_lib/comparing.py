@@ -56,14 +56,17 @@ def _tolerance(dtype: np.dtype) -> float:
     return 1e-4 if dtype in (np.float16, np.float32) else 1e-9
 
 
-def compare(expected: Any, actual: Any, name: str, *, rtol: float | None = None) -> Difference | None:
+def compare(
+    expected: Any, actual: Any, name: str, *, rtol: float | None = None, atol: float = 0.0, dtype: bool = False
+) -> Difference | None:
     """Return the first difference between two results, or None where they agree.
 
-    Strict about type, shape and dtype: nothing is broadcast or converted. Numbers agree within `rtol` of their
-    own size, entries of arrays within `rtol` of each entry plus `rtol`/1000 of the largest.
+    Strict about type and shape: nothing is broadcast. Numbers count, not their dtype, unless `dtype` is true. They
+    agree within `rtol` of their own size (or `atol`), entries of arrays within `rtol` of each entry plus
+    `rtol`/1000 of the largest.
     """
     if isinstance(expected, np.ndarray):
-        return _compare_arrays(expected, actual, name, rtol)
+        return _compare_arrays(expected, actual, name, rtol, atol, dtype)
     if isinstance(expected, tuple | list):
         if not isinstance(actual, tuple | list):
             return Difference(
@@ -74,14 +77,15 @@ def compare(expected: Any, actual: Any, name: str, *, rtol: float | None = None)
                 "shape", f"{_quoted(name)} should have {len(expected)} items, but has {len(actual)}."
             )
         found = (
-            compare(e, a, f"{name}[{i}]", rtol=rtol) for i, (e, a) in enumerate(zip(expected, actual, strict=True))
+            compare(e, a, f"{name}[{i}]", rtol=rtol, atol=atol, dtype=dtype)
+            for i, (e, a) in enumerate(zip(expected, actual, strict=True))
         )
         return next((difference for difference in found if difference), None)
     if isinstance(expected, bool | np.bool_ | str):
         if isinstance(actual, type(expected) | np.bool_) and actual == expected:
             return None
         return Difference("value", f"{_quoted(name)}: expected {_plain(expected)}, but yours: {_plain(actual)}.")
-    return _compare_numbers(expected, actual, name, rtol)
+    return _compare_numbers(expected, actual, name, rtol, atol)
 
 
 def _plain(value: Any) -> str:
@@ -90,7 +94,7 @@ def _plain(value: Any) -> str:
     return textwrap.shorten(value, 200) or "none" if isinstance(value, str) else describe(value)
 
 
-def _compare_numbers(expected, actual, name, rtol) -> Difference | None:
+def _compare_numbers(expected, actual, name, rtol, atol) -> Difference | None:
     whole = isinstance(expected, int | np.integer)
     if isinstance(actual, np.ndarray) and actual.ndim == 0:
         actual = actual[()]
@@ -110,7 +114,8 @@ def _compare_numbers(expected, actual, name, rtol) -> Difference | None:
     if isinstance(actual, int) and abs(actual) > 10**300:
         return Difference("value", f"{_quoted(name)} should be {expected:.4g}, but yours is a huge int.")
     with np.errstate(all="ignore"):
-        if np.isclose(float(actual), float(expected), rtol=rtol or 1e-9, atol=1e-14, equal_nan=True):
+        tolerance = rtol or _tolerance(np.asarray(expected).dtype)
+        if np.isclose(float(actual), float(expected), rtol=tolerance, atol=max(atol, 1e-14), equal_nan=True):
             return None
     right, wrong = _different_digits(float(expected), float(actual))
     return Difference(
@@ -118,7 +123,7 @@ def _compare_numbers(expected, actual, name, rtol) -> Difference | None:
     )
 
 
-def _compare_arrays(expected, actual, name, rtol) -> Difference | None:
+def _compare_arrays(expected, actual, name, rtol, atol, dtype) -> Difference | None:
     if type(actual) is not np.ndarray:
         return Difference("type", f"{_quoted(name)} should be a NumPy array, but is {describe(actual)}.")
     if actual.shape != expected.shape:
@@ -126,18 +131,19 @@ def _compare_arrays(expected, actual, name, rtol) -> Difference | None:
             "shape",
             f"{_quoted(name)} should have shape {expected.shape}, but yours has shape {actual.shape}.",
         )
-    if actual.dtype.kind != expected.dtype.kind or (expected.dtype.kind == "f" and actual.dtype != expected.dtype):
+    if (dtype and actual.dtype != expected.dtype) or not _comparable(expected.dtype.kind, actual.dtype.kind):
         return Difference(
             "dtype",
             f"{_quoted(name)} should have dtype {expected.dtype}, but yours has dtype {actual.dtype}.",
         )
-    if expected.dtype.kind != "f":
+    if "f" not in (expected.dtype.kind, actual.dtype.kind):
         wrong = actual != expected
     else:
         tolerance = rtol or _tolerance(expected.dtype)
-        scale = np.abs(expected[np.isfinite(expected)]).max(initial=0)
+        scale = float(np.abs(expected[np.isfinite(expected)]).max(initial=0))
+        least = max(atol, tolerance / 1000 * scale or 1e-14)
         with np.errstate(all="ignore"):
-            close = np.isclose(actual, expected, rtol=tolerance, atol=tolerance / 1000 * scale, equal_nan=True)
+            close = np.isclose(actual, expected, rtol=tolerance, atol=least, equal_nan=True)
         wrong = ~close
     if not wrong.any():
         return None
@@ -147,6 +153,11 @@ def _compare_arrays(expected, actual, name, rtol) -> Difference | None:
     many = f" ({int(wrong.sum())} of {wrong.size} entries differ.)" if wrong.size > 1 else ""
     entry = f"`{name}[{where}]`" if name.isidentifier() else f"{_quoted(name)} at [{where}]"
     return Difference("value", f"{entry} should be {e}, but yours is {a}.{many}{_ratio(expected, actual)}")
+
+
+def _comparable(expected: str, actual: str) -> bool:
+    """Whether arrays of these kinds can hold the same numbers."""
+    return expected == actual or (expected in "iuf" and actual in "iuf")
 
 
 def _ratio(expected, actual) -> str:

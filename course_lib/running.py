@@ -22,12 +22,17 @@ from typing import Any
 
 import numpy as np
 
+from course_lib.comparing import Difference, compare, describe
 from course_lib.exercises import Case, ContractError, Exercise, Seed
 
 __all__ = [
+    "GLOBAL_SOURCE",
     "Captured",
     "Outcome",
     "TimeLimitReached",
+    "agree",
+    "copied",
+    "first_difference",
     "is_untouched",
     "own_line",
     "quietly",
@@ -39,6 +44,7 @@ __all__ = [
 MOST_ITEMS = 10_000  # a generator that yields more than this does not end
 MOST_PRINTED = 1_000  # characters of the learner's own output that are kept
 REPEAT = 0.2  # seconds after which a time limit is raised again: Python drops what is raised in a destructor
+GLOBAL_SOURCE = "NumPy's global source"  # stands among the changed arguments where it was drawn from
 MOST_WARNINGS = 20  # different ones; each is shown once
 
 
@@ -137,35 +143,105 @@ class Outcome:
 
 
 def run_case(function: Callable, exercise: Exercise, case: Case) -> Outcome:
-    """Let the exercise observe `function` on `case`, with fresh copies of the arguments."""
+    """Let the exercise observe `function` on `case`, with fresh copies of the arguments.
+
+    Arrays come read-only, so that a change in place is noticed at its line, even one that is undone later; then
+    the call is made again with arrays that can be written to, to see what comes of it.
+    """
     outcome = Outcome()
     names = list(inspect.signature(exercise.reference).parameters)
     asks_for_generator = inspect.isgeneratorfunction(exercise.reference)
+    draws = "rng" in names
 
-    def call(*args, **kwargs):
-        given = dict(zip(names, args, strict=False)) | kwargs
-        before = copy.deepcopy(given)
+    def call_once(args, kwargs):
         returned = function(*args, **kwargs)
         result = _snapshot(returned)
         if inspect.isgenerator(returned) and not asks_for_generator:
             raise ContractError("Your function hands its result out with `yield`. Here it should `return` it.")
-        changed = [name for name in given if not _same_bits(given[name], before[name])]
+        return result
+
+    def call(*args, **kwargs):
+        before = copied((args, kwargs))
+        try:
+            result = call_once(*_locked((args, kwargs)))
+            after = args, kwargs
+        except ValueError as error:
+            if not str(error).endswith("is read-only"):  # NumPy's words where a read-only array is written to
+                raise
+            outcome.where = _where(error, function)
+            after = copied(before)
+            result = call_once(*after)
+            outcome.mutated = (_first_written_to(call_once, before, names),)
+        given = dict(zip(names, before[0], strict=False)) | before[1]
+        now = dict(zip(names, after[0], strict=False)) | after[1]
+        changed = [name for name in given if not _same_bits(now[name], given[name])]
         outcome.mutated = tuple(dict.fromkeys([*outcome.mutated, *changed]))
         return result
 
-    own = Case(case.part, tuple(map(_fresh, case.args)), {k: _fresh(v) for k, v in case.kwargs.items()})
+    own = Case(case.part, *(_fresh(given) for given in (case.args, case.kwargs)))
+    state = np.random.get_state()[1:3] if draws else None  # noqa: NPY002 - whether it is used is the question
     try:
-        outcome.values = exercise.observe(call, own)
+        with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):  # NumPy's own defaults
+            outcome.values = exercise.observe(call, own)
     except (Exception, SystemExit) as error:  # whatever the learner's code raises is an outcome to explain
         outcome.error = error
-        code = getattr(function, "__code__", None)
-        # Of an error that happened elsewhere, in a sandbox, only the text came here.
-        outcome.where = getattr(error, "where", "") or own_line(error, getattr(code, "co_filename", ""))
+        outcome.where = _where(error, function)
+    if draws and not all(map(np.array_equal, state, np.random.get_state()[1:3])):  # noqa: NPY002
+        outcome.mutated = (*outcome.mutated, GLOBAL_SOURCE)
     return outcome
 
 
+def _where(error: BaseException, function: Callable) -> str:
+    """Say in which line of the learner's an error was raised; of one in a sandbox only the text came here."""
+    code = getattr(function, "__code__", None)
+    return getattr(error, "where", "") or own_line(error, getattr(code, "co_filename", ""))
+
+
+def _first_written_to(call_once: Callable, before: tuple, names: list[str]) -> str:
+    """Return the argument that a function writes to, found by locking one at a time."""
+    places = [*range(len(before[0])), *before[1]]
+    for place in places:
+        args, kwargs = copied(before)
+        _locked(args[place] if isinstance(place, int) else kwargs[place])
+        try:
+            call_once(args, kwargs)
+        except Exception:  # most likely NumPy's, about the array that is locked
+            return names[place] if isinstance(place, int) else place
+    return names[0]
+
+
+def copied(value: Any) -> Any:
+    """Copy arguments or results, arrays and all; much faster than ``copy.deepcopy`` for what cases hold."""
+    kind = type(value)
+    if kind in (int, float, str, bool, type(None), np.float64, np.int64):
+        return value
+    if kind is np.ndarray:
+        return value.copy()
+    if kind in (list, tuple):
+        return kind([copied(item) for item in value])
+    if kind is dict:
+        return {key: copied(item) for key, item in value.items()}
+    return copy.deepcopy(value)
+
+
+def _locked(value: Any) -> Any:
+    """Make arrays, also those in lists and dictionaries, read-only; return `value`."""
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+    elif isinstance(value, list | tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            _locked(item)
+    return value
+
+
 def _fresh(value: Any) -> Any:
-    return np.random.default_rng(value.value) if isinstance(value, Seed) else copy.deepcopy(value)
+    if isinstance(value, Seed):
+        return np.random.default_rng(value.value)
+    if type(value) is tuple:
+        return tuple(map(_fresh, value))
+    if type(value) is dict:
+        return {key: _fresh(item) for key, item in value.items()}
+    return copied(value)
 
 
 def _snapshot(value: Any) -> Any:
@@ -192,6 +268,44 @@ def _same_bits(a: Any, b: Any) -> bool:
     if isinstance(a, dict):
         return a.keys() == b.keys() and all(_same_bits(a[key], b[key]) for key in a)
     return isinstance(a, np.random.Generator) or a == b or (a != a and b != b)  # NaN is not equal to itself
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Comparing what came of a case with what should have
+
+
+def first_difference(expected: Outcome, actual: Outcome, exercise: Exercise, case: Case) -> Difference | None:
+    """Return the first difference between what came of a case and what should have, or None."""
+    dtype = exercise.dtype_part == case.counts_for
+    for name, value in expected.values.items():
+        other = actual.values.get(name)
+        if exercise.returns and name == "the result":
+            names = ", ".join(exercise.returns)
+            if not isinstance(other, tuple | list) or len(other) != len(exercise.returns):
+                text = f"The function should return {len(exercise.returns)} values, `{names}`, but returned"
+                return Difference("type", f"{text} {describe(other)}.")
+            found = (
+                compare(e, a, n, rtol=exercise.rtol, atol=exercise.atol, dtype=dtype)
+                for n, e, a in zip(exercise.returns, value, other, strict=True)
+            )
+            difference = next((d for d in found if d), None)
+        else:
+            difference = compare(value, other, name, rtol=exercise.rtol, atol=exercise.atol, dtype=dtype)
+        if difference:
+            return difference
+    return None
+
+
+def agree(expected: Outcome, actual: Outcome, exercise: Exercise, case: Case) -> bool:
+    """Whether the same came of a case as should have: values, errors, and which arguments were changed."""
+    if (expected.error is None) != (actual.error is None):
+        return False  # whatever the error is called: a class may have the name NoneType
+    if expected.error is not None:
+        same_kind = type(expected.error).__name__ == type(actual.error).__name__  # one may come from a sandbox
+        return same_kind and (
+            not isinstance(actual.error, ContractError) or str(expected.error) == str(actual.error)
+        )
+    return expected.mutated == actual.mutated and first_difference(expected, actual, exercise, case) is None
 
 
 # ---------------------------------------------------------------------------------------------------------

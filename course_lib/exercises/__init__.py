@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "Allows",
     "Case",
     "ContractError",
     "Exercise",
@@ -50,14 +51,25 @@ class Case:
     Attributes
     ----------
     part : str
-        The part of the exercise's points that this case belongs to.
+        The part of the exercise that this case belongs to; `Exercise.observe` may go by it.
     args, kwargs
-        Arguments of the call. Each run gets deep copies.
+        Arguments of the call. Each run gets deep copies, which cannot be written to.
+    varied : str
+        How `standard_cases` made it from another one, in words: "`eps` is left out".
+    earns : str
+        The part whose points it counts for, if not `part`.
     """
 
     part: str
     args: tuple
     kwargs: dict[str, Any]
+    varied: str = ""
+    earns: str = ""
+
+    @property
+    def counts_for(self) -> str:
+        """The part whose points hang on this case."""
+        return self.earns or self.part
 
     @property
     def size(self) -> int:
@@ -78,6 +90,106 @@ class Misconception:
     key: str
     message: str
     function: Callable
+
+
+LEFT_OUT = object()
+
+
+@dataclass(frozen=True)
+class Allows:
+    """What an exercise's contract lets in beyond the cases that its bank draws.
+
+    Attributes
+    ----------
+    alike : tuple of str
+        Arrays that are taken entry by entry and may have any one shape: they come with shape (), with one
+        entry, and with three axes.
+    whole : tuple of str
+        Numbers and arrays that may be integers.
+    single : tuple of str
+        Arrays that may be float32, all together.
+    real : tuple of str
+        Arrays that may hold any number: zeros, ties, negative ones.
+    ends : dict of str to tuple
+        Values at the ends of what a number may be, tried one at a time: ``{"beta": (0.0,), "t": (1, 10_000)}``.
+    long : tuple of str
+        Arrays whose first axis may be long, all together; `length` is how long.
+    empty : tuple of str
+        Arrays whose first axis may be empty, all together.
+    always : tuple of str
+        What is never left out, though it has a default.
+    start : str
+        The part whose first case is varied (the first part's, if not given).
+    part : str
+        The part whose points hang on these cases (the last one, if not given).
+    """
+
+    alike: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
+    single: tuple[str, ...] = ()
+    real: tuple[str, ...] = ()
+    ends: Mapping[str, tuple] = field(default_factory=dict)
+    long: tuple[str, ...] = ()
+    length: int = 300
+    empty: tuple[str, ...] = ()
+    always: tuple[str, ...] = ()
+    start: str = ""
+    part: str = ""
+
+    def variations(self, given: dict[str, Any], rng: np.random.Generator) -> Iterable[tuple[str, dict[str, Any]]]:
+        """Yield each variation of the arguments `given` in words, and the arguments that it changes."""
+
+        def all_of(names, change):
+            return {name: change(given[name]) for name in names if name in given}
+
+        if self.alike:
+            names = _listed(self.alike)
+            verb = "has" if len(self.alike) == 1 else "have"
+            yield f"{names} {verb} the shape ()", all_of(self.alike, lambda a: np.asarray(np.ravel(a)[0]))
+            yield f"{names} {verb} one entry", all_of(self.alike, lambda a: np.ravel(a)[-1:])
+            yield f"{names} {verb} three axes", all_of(self.alike, lambda a: np.resize(a, (2, 1, 3)))
+        if self.whole:
+            verb = "holds" if len(self.whole) == 1 else "hold"
+            yield f"{_listed(self.whole)} {verb} whole numbers (integers)", all_of(self.whole, _whole)
+        if self.single:
+            verb = "is" if len(self.single) == 1 else "are"
+            yield f"{_listed(self.single)} {verb} float32", all_of(self.single, _single)
+        for name in self.real:
+            flat = np.ravel(given[name])
+            zeros, ties, shape = flat.copy(), flat.copy(), np.shape(given[name])
+            zeros[::2], ties[1::2] = 0, ties[: len(ties) // 2 * 2 : 2]
+            yield f"`{name}` holds zeros", {name: zeros.reshape(shape)}
+            yield f"`{name}` holds nothing but zeros", {name: np.zeros(shape)}
+            if flat.size > 1:
+                yield f"`{name}` holds equal numbers", {name: ties.reshape(shape)}
+            yield f"`{name}` holds no positive number", {name: -np.abs(given[name])}
+        for name, values in self.ends.items():
+            yield from ((f"`{name}` is {value!r}", {name: value}) for value in values)
+        if self.long:
+            rows = rng.integers(0, len(given[self.long[0]]), self.length)
+            verb = "has" if len(self.long) == 1 else "have"
+            how = f"{_listed(self.long)} {verb} {self.length:,} entries"
+            yield how, all_of(self.long, lambda a: np.asarray(a)[rows])
+        if self.empty:
+            verb = "is" if len(self.empty) == 1 else "are"
+            yield f"{_listed(self.empty)} {verb} empty", all_of(self.empty, lambda a: np.asarray(a)[:0])
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    return " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+
+
+def _whole(value: Any) -> Any:
+    """Return a number or an array as integers that still differ from each other."""
+    scaled = np.rint(np.asarray(value) * (10 if np.max(np.abs(value), initial=0) < 10 else 1)).astype(np.int64)
+    return scaled if isinstance(value, np.ndarray) else int(scaled)
+
+
+def _single(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _single(item) for key, item in value.items()}
+    return value.astype(np.float32)
 
 
 def _call_once(call: Callable, case: Case) -> dict[str, Any]:
@@ -106,7 +218,13 @@ class Exercise:
         ``observe(call, case)`` makes the calls that the case needs and returns named quantities to compare,
         in order of importance. Default: one call, and the result is compared.
     rtol : float, optional
-        Relative tolerance. Default: what fits the dtype (see `course_lib.checking`).
+        Relative tolerance. Default: what fits the dtype (see `course_lib.comparing`).
+    atol : float, optional
+        Absolute tolerance, where results are differences of larger numbers.
+    dtype_part : str, optional
+        The part that asks for the dtype of the results, where one does; in all others numbers count alone.
+    allows : Allows
+        What the contract lets in beyond `cases`; `standard_cases` makes cases of it.
     """
 
     reference: Callable
@@ -117,6 +235,9 @@ class Exercise:
     returns: tuple[str, ...] = ()
     observe: Callable[[Callable, Case], dict[str, Any]] = _call_once
     rtol: float | None = None
+    atol: float = 0.0
+    dtype_part: str = ""
+    allows: Allows = Allows()
     misconceptions: list[Misconception] = field(default_factory=list)
     alternatives: list[Callable] = field(default_factory=list)
     kind: str = "code"
@@ -139,21 +260,65 @@ class Exercise:
         """Register the decorated wrong implementation under its own name, answered by `message`."""
 
         def register(function):
-            self.misconceptions.append(Misconception(function.__name__, message, function))
+            self.misconceptions.append(Misconception(function.__name__, message, self._with_defaults(function)))
             return function
 
         return register
 
+    def _with_defaults(self, function: Callable) -> Callable:
+        """Give a function of the bank the reference's defaults where it has none of its own."""
+        if inspect.isfunction(function) and inspect.isfunction(self.reference):
+            own = function.__code__.co_varnames[
+                : function.__code__.co_argcount + function.__code__.co_kwonlyargcount
+            ]
+            defaults = {k: v for k, v in (self.reference.__kwdefaults__ or {}).items() if k in own}
+            function.__kwdefaults__ = defaults | (function.__kwdefaults__ or {})
+        return function
+
     def alternative(self, function: Callable) -> Callable:
         """Register the decorated function as right though differently written."""
-        self.alternatives.append(function)
+        self.alternatives.append(self._with_defaults(function))
         return function
 
     def make_cases(self, seed: int) -> list[Case]:
-        """Return the cases that `seed` draws, ordered by part."""
-        cases = list(self.cases(np.random.default_rng(seed)))
+        """Return the cases that `seed` draws, the standard ones included, ordered by part."""
+        rng = np.random.default_rng(seed)
         order = list(self.parts)
-        return sorted(cases, key=lambda c: order.index(c.part))
+        cases = sorted(self.cases(rng), key=lambda c: order.index(c.part))
+        return sorted([*cases, *self.standard_cases(cases, rng)], key=lambda c: order.index(c.counts_for))
+
+    def standard_cases(self, cases: list[Case], rng: np.random.Generator) -> Iterable[Case]:
+        """Vary the first of `cases` in all ways that every exercise is tried in, as far as its contract goes.
+
+        What has a default is left out, dictionaries come in another order, and what `allows` says: small shapes,
+        integers, float32, zeros, ties, the ends of each range, long and empty arrays.
+        """
+        if isinstance(self.reference, type):
+            return  # the cases of a class are what its `observe` makes of them
+        allows, last = self.allows, [*self.parts][-1]
+        start = next((c for c in cases if c.part == allows.start), cases[0])
+        signature = inspect.signature(self.reference)
+        given = signature.bind(*start.args, **start.kwargs).arguments
+
+        def varied(how: str, **changed):
+            now = {
+                name: changed.get(name, value)
+                for name, value in given.items()
+                if changed.get(name) is not LEFT_OUT
+            }
+            call = inspect.BoundArguments(signature, now)
+            return Case(start.part, call.args, call.kwargs, how, allows.part or last)
+
+        for name, parameter in signature.parameters.items():
+            if parameter.default is not parameter.empty and name not in allows.always:
+                yield varied(f"`{name}` is left out (its default is {parameter.default!r})", **{name: LEFT_OUT})
+        tables = [name for name, value in given.items() if isinstance(value, dict) and len(value) > 1]
+        for name in tables[-1:]:
+            how = f"the keys of `{name}` come in another order" + f" than those of `{tables[0]}`" * (
+                len(tables) > 1
+            )
+            yield varied(how, **{name: dict(reversed(given[name].items()))})
+        yield from (varied(how, **changed) for how, changed in allows.variations(given, rng))
 
     def solution_source(self) -> str:
         """Return the text of the reference answer."""

@@ -101,9 +101,7 @@ def _works(*command: str) -> bool:
     if shutil.which(command[0]) is None:
         return False
     try:
-        return (
-            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TRYING).returncode == 0
-        )
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TRYING)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
