@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from course_lib.comparing import describe
+from course_lib.diagnosing import Answer, OwnAnswer, Suspects, diagnose, endless_loop
 from course_lib.exercises import Case, ContractError, Exercise, Misconception, Prediction, Quiz, all_exercises
 from course_lib.running import (
     GLOBAL_SOURCE,
@@ -41,6 +42,7 @@ __all__ = [
     "check",
     "decide",
     "differences",
+    "explained",
     "hint",
     "judge_answer",
     "not_attempted",
@@ -258,14 +260,21 @@ def not_attempted(exercise: Exercise) -> Verdict:
     )
 
 
-def timed_out(exercise: Exercise, case: Case, printed: str = "", seconds: float = TIME_LIMIT) -> Verdict:
+def timed_out(
+    exercise: Exercise,
+    case: Case,
+    printed: str = "",
+    seconds: float = TIME_LIMIT,
+    answer: Answer | None = None,
+) -> Verdict:
     """Return the verdict on a function that did not come back from `case`."""
+    which = endless_loop(answer) if answer else ""
     return Verdict(
         **_nothing_earned(exercise),
         status="timed out",
         message=f"Your function was stopped because it did not come back within {seconds:g} seconds. "
         "Either a loop never ends (its condition never becomes false, its counter never moves), or it is far "
-        "too slow: a right answer needs milliseconds.",
+        f"too slow: a right answer needs milliseconds.{which}",
         case=_show_call(exercise, case),
         printed=printed,
     )
@@ -284,8 +293,13 @@ def _judge(function: Callable, exercise: Exercise, seed: int) -> Verdict:
                 with quietly(printed[-1]):
                     outcomes.append(run_case(function, exercise, c))
     except TimeLimitReached:
-        return timed_out(exercise, cases[len(outcomes)], str(printed[-1]), TIME_LIMIT)
-    return decide(exercise, seed, outcomes, [str(text) for text in printed], reads(function))
+        case, said = cases[len(outcomes)], str(printed[-1])
+        return timed_out(exercise, case, said, answer=OwnAnswer(function, exercise))
+    texts = [str(text) for text in printed]
+    verdict = decide(exercise, seed, outcomes, texts, reads(function))
+    if verdict.status in ("wrong", "error") and verdict.misconception is None:
+        return explained(verdict, exercise, seed, outcomes, OwnAnswer(function, exercise))
+    return verdict
 
 
 def decide(
@@ -325,8 +339,7 @@ def decide(
 
     worst = min((i for i, fine in enumerate(good) if not fine), key=lambda i: _order(exercise, cases[i]))
     common |= {"case": _show_call(exercise, cases[worst]), "printed": printed[worst]}
-    failed_first = sorted(zip(good, cases, outcomes, strict=True), key=lambda three: three[0])
-    known = _recognise(exercise, failed_first)
+    known = _recognise(exercise, seed, good, outcomes)
     if known:
         return Verdict(**common, status="wrong", message=known.message, misconception=known.key)
     status, message, may_be_outside = _what_is_wrong(exercise, cases[worst], expected[worst], outcomes[worst])
@@ -399,18 +412,57 @@ def _earned_parts(exercise: Exercise, cases: list[Case], good: list[bool]) -> tu
     )
 
 
-def _recognise(exercise: Exercise, results: list[tuple[bool, Case, Outcome]]) -> Misconception | None:
-    """Return the misconception whose results are reproduced on every case, if there is one.
+@lru_cache(maxsize=64)
+def _suspects(name: str, seed: int) -> Suspects:
+    return Suspects(all_exercises()[name], reference_outcomes(name, seed)[0])
 
-    `results` has the cases that failed first: there most misconceptions already differ.
-    """
+
+def _recognise(exercise: Exercise, seed: int, good: list[bool], outcomes: list[Outcome]) -> Misconception | None:
+    """Return the misconception whose results are reproduced on every case, if there is one."""
+    cases, suspects = reference_outcomes(exercise.name, seed)[0], _suspects(exercise.name, seed)
+    failed_first = sorted(range(len(cases)), key=lambda i: good[i])  # there most misconceptions already differ
     with quietly(Captured()):
         for known in exercise.misconceptions:
-            if all(
-                agree(run_case(known.function, exercise, c), outcome, exercise, c) for _, c, outcome in results
-            ):
+            made = ((i, suspects.outcome(known.key, known.function, i)) for i in failed_first)
+            if all(agree(outcome, outcomes[i], exercise, cases[i]) for i, outcome in made):
                 return known
     return None
+
+
+def explained(
+    verdict: Verdict, exercise: Exercise, seed: int, outcomes: list[Outcome], answer: Answer, **limits: float
+) -> Verdict:
+    """Return a verdict on a wrong answer that no misconception reproduces, with what experiments on it show.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        As `decide` made it.
+    exercise, seed, outcomes
+        As in `decide`.
+    answer : Answer
+        The learner's, to be tried again.
+    **limits : float
+        As `diagnose` takes them.
+    """
+    if any(outcome.mutated for outcome in outcomes):
+        return replace(verdict, misconception="diagnosed: changes what it should not")
+    cases, expected = reference_outcomes(exercise.name, seed)
+    found = diagnose(
+        exercise,
+        seed,
+        cases,
+        expected,
+        outcomes,
+        answer,
+        draw=lambda other: reference_outcomes(exercise.name, other),
+        suspects=_suspects(exercise.name, seed),
+        plain=verdict.message,
+        **limits,
+    )
+    message = found.message if verdict.status == "wrong" or verdict.message in found.message else ""
+    message = message or f"{verdict.message}\n{found.message}"
+    return replace(verdict, message=message, misconception=f"diagnosed: {found.key}" if found.named else None)
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -81,6 +81,15 @@ def compare(
             for i, (e, a) in enumerate(zip(expected, actual, strict=True))
         )
         return next((difference for difference in found if difference), None)
+    if isinstance(expected, dict):
+        if not isinstance(actual, dict) or actual.keys() != expected.keys():
+            keys = ", ".join(map(repr, expected))
+            return Difference("type", f"{_quoted(name)} should be a dictionary with the keys {keys}.")
+        found = (
+            compare(e, actual[key], f"{name}[{key!r}]", rtol=rtol, atol=atol, dtype=dtype)
+            for key, e in expected.items()
+        )
+        return next((difference for difference in found if difference), None)
     if isinstance(expected, bool | np.bool_ | str):
         if isinstance(actual, type(expected) | np.bool_) and actual == expected:
             return None

@@ -27,10 +27,12 @@ from course_lib.exercises import Case, ContractError, Exercise, Seed
 
 __all__ = [
     "GLOBAL_SOURCE",
+    "USUAL_WARNINGS",
     "Captured",
     "Outcome",
     "TimeLimitReached",
     "agree",
+    "as_locked",
     "copied",
     "first_difference",
     "is_untouched",
@@ -45,6 +47,7 @@ MOST_ITEMS = 10_000  # a generator that yields more than this does not end
 MOST_PRINTED = 1_000  # characters of the learner's own output that are kept
 REPEAT = 0.2  # seconds after which a time limit is raised again: Python drops what is raised in a destructor
 GLOBAL_SOURCE = "NumPy's global source"  # stands among the changed arguments where it was drawn from
+USUAL_WARNINGS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}  # NumPy's own defaults
 MOST_WARNINGS = 20  # different ones; each is shown once
 
 
@@ -163,7 +166,7 @@ def run_case(function: Callable, exercise: Exercise, case: Case) -> Outcome:
     def call(*args, **kwargs):
         before = copied((args, kwargs))
         try:
-            result = call_once(*_locked((args, kwargs)))
+            result = call_once(*as_locked((args, kwargs)))
             after = args, kwargs
         except ValueError as error:
             if not str(error).endswith("is read-only"):  # NumPy's words where a read-only array is written to
@@ -181,7 +184,7 @@ def run_case(function: Callable, exercise: Exercise, case: Case) -> Outcome:
     own = Case(case.part, *(_fresh(given) for given in (case.args, case.kwargs)))
     state = np.random.get_state()[1:3] if draws else None  # noqa: NPY002 - whether it is used is the question
     try:
-        with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):  # NumPy's own defaults
+        with np.errstate(**USUAL_WARNINGS):
             outcome.values = exercise.observe(call, own)
     except (Exception, SystemExit) as error:  # whatever the learner's code raises is an outcome to explain
         outcome.error = error
@@ -202,7 +205,7 @@ def _first_written_to(call_once: Callable, before: tuple, names: list[str]) -> s
     places = [*range(len(before[0])), *before[1]]
     for place in places:
         args, kwargs = copied(before)
-        _locked(args[place] if isinstance(place, int) else kwargs[place])
+        as_locked(args[place] if isinstance(place, int) else kwargs[place])
         try:
             call_once(args, kwargs)
         except Exception:  # most likely NumPy's, about the array that is locked
@@ -224,13 +227,13 @@ def copied(value: Any) -> Any:
     return copy.deepcopy(value)
 
 
-def _locked(value: Any) -> Any:
+def as_locked(value: Any) -> Any:
     """Make arrays, also those in lists and dictionaries, read-only; return `value`."""
     if isinstance(value, np.ndarray):
         value.flags.writeable = False
     elif isinstance(value, list | tuple | dict):
         for item in value.values() if isinstance(value, dict) else value:
-            _locked(item)
+            as_locked(item)
     return value
 
 

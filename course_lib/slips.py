@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Endless", "Slip", "Text", "ingredients", "mutants", "repairs"]
+__all__ = ["Endless", "Slip", "Text", "ingredients", "mutants", "repairs", "twins", "with_names_put_in"]
 
 MOST_TURNS = 20_000  # of all loops of a variant in one run: more has no end
 TICK = "__turn__"
@@ -55,6 +55,7 @@ FUNCTIONS = {  # functions and methods that are taken for each other
     "log10": ["log"],
     "log1p": ["log"],
     "expm1": ["exp"],
+    "sqrt": ["square"],
     "sin": ["cos"],
     "cos": ["sin"],
     "std": ["var"],
@@ -101,6 +102,8 @@ class Slip:
         What changes in the tree.
     within : str
         The first line of the statement that the piece stands in.
+    lost : str
+        In words, what a slip leaves out: "the factor `1 - beta`".
     """
 
     kind: str
@@ -109,6 +112,25 @@ class Slip:
     after: str
     changes: list[tuple[ast.AST, str, int | None, Any]] = field(repr=False)
     within: str = ""
+    lost: str = ""
+
+    @property
+    def pattern(self) -> tuple[str, str]:
+        """What slips at other places of the text have in common with this one, if they are the same slip again."""
+        before, after = (re.findall(r"\w+|\S", text) for text in (self.before, self.after))
+        start = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None)
+        start = min(len(before), len(after)) if start is None else start
+        end = 0
+        while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
+            end += 1
+        pieces = before[start : len(before) - end], after[start : len(after) - end]
+        if self.kind == "old value":
+            return self.kind, ""
+        if self.kind == "name":  # v for v_hat and s for s_hat are one slip
+            old, new = self.before, self.after
+            kept = new.removeprefix(old) if new.startswith(old) else old.removeprefix(new)
+            return self.kind, kept if kept not in (old, new) else f"{old} {new}"
+        return self.kind, re.sub(r"(?<=[a-z])\d", "", " → ".join(map(" ".join, pieces)))
 
     @property
     def key(self) -> str:
@@ -150,9 +172,7 @@ class Text:
     """
 
     def __init__(self, source: str, names: dict[str, Any]):
-        lines = source.splitlines()
-        indent = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
-        self.tree = ast.parse("\n".join(line[indent:] for line in lines))
+        self.tree = ast.parse(_at_the_margin(source))
         node = self.tree.body[0] if len(self.tree.body) == 1 else None
         if not isinstance(node, ast.FunctionDef | ast.ClassDef):
             raise SyntaxError("not the text of one function or class")
@@ -222,6 +242,58 @@ class Text:
         return run
 
 
+def _at_the_margin(source: str) -> str:
+    lines = source.splitlines()
+    indent = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
+    return "\n".join(line[indent:] for line in lines)
+
+
+def with_names_put_in(source: str) -> str | None:
+    """Return a function's text in which names that are used once are replaced by what they stand for.
+
+    So a slip can happen across two lines: in ``np.sqrt(s / c)`` where the text has ``s_hat = s / c`` first.
+    Returns None where there is no such name.
+    """
+    tree = ast.parse(_at_the_margin(source))
+    function = tree.body[0]
+    if not isinstance(function, ast.FunctionDef):
+        return None
+    changed = False
+    while (found := _used_once(function)) is not None:
+        assignment, use = found
+        function.body.remove(assignment)
+
+        class PutIn(ast.NodeTransformer):
+            def visit_Name(self, node, use=use, value=assignment.value):
+                return value if node is use else node
+
+        PutIn().visit(function)
+        changed = True
+    return ast.unparse(ast.fix_missing_locations(tree)) if changed else None
+
+
+def _used_once(function: ast.FunctionDef) -> tuple[ast.Assign, ast.Name] | None:
+    """Return an assignment to a name and the one place that reads it, if what it stands for is still the same."""
+    names = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
+    for i, statement in enumerate(function.body):
+        match statement:
+            case ast.Assign([ast.Name(name)], value):
+                own = [n for n in names if n.id == name]
+                uses = [n for n in own if isinstance(n.ctx, ast.Load)]
+                parts = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
+                if len(uses) != 1 or len(own) != 2 or name in parts:
+                    continue
+                for later in function.body[i + 1 :]:
+                    inside = [n for n in ast.walk(later) if isinstance(n, ast.Name)]
+                    if any(n is uses[0] for n in inside):
+                        if not isinstance(later, ast.For | ast.While | ast.FunctionDef):
+                            return statement, uses[0]
+                        break
+                    if any(isinstance(n.ctx, ast.Store) and n.id in parts for n in inside):
+                        break
+    return None
+
+
 def _consumed(generator) -> Iterator:
     """Hand on what a generator gives: its loops are counted while it runs."""
     yield from generator
@@ -282,12 +354,12 @@ def _is_annotation(text, node) -> bool:
     return name in ("annotation", "returns") or isinstance(parent, ast.JoinedStr | ast.FormattedValue)
 
 
-def _replaced(text: Text, node: ast.AST, new: ast.AST, kind: str, shown: ast.AST | None = None) -> Slip:
+def _replaced(text: Text, node: ast.AST, new: ast.AST, kind: str, lost: str = "") -> Slip:
     """Return the slip that puts `new` in the place of `node`."""
     ast.copy_location(new, node)
     ast.fix_missing_locations(new)
     changes = [(*text.parent[node], new)]
-    return Slip(kind, node.lineno, _text_of(node), _text_of(shown or new), changes, text.statement(node))
+    return Slip(kind, node.lineno, _text_of(node), _text_of(new), changes, text.statement(node), lost)
 
 
 def _text_of(node) -> str:
@@ -356,35 +428,80 @@ def _of_expression(text: Text, node: ast.expr) -> Iterator[Slip]:
 def _of_operation(text, node, left, op, right) -> Iterator[Slip]:
     for other in SWAPS.get(type(op), []):
         yield _replaced(text, node, ast.BinOp(left, other(), right), "operator")
+    yield from _with_weights_swapped(text, node)
+    yield from _with_a_side_dropped(text, node, left, op, right)
     if isinstance(op, ast.Sub | ast.Div | ast.Pow | ast.FloorDiv | ast.MatMult):
         yield _replaced(text, node, ast.BinOp(right, op, left), "operands swapped")
-    kind = {ast.Add: "term dropped", ast.Sub: "term dropped", ast.Pow: "power dropped"}
-    yield _replaced(text, node, left, kind.get(type(op), "factor dropped"))
-    if isinstance(op, ast.Sub):
-        yield _replaced(text, node, ast.UnaryOp(ast.USub(), right), "term dropped")
-    elif not isinstance(op, ast.Pow):
-        reciprocal = isinstance(op, ast.Div | ast.FloorDiv)
-        new = ast.BinOp(ast.Constant(1), op, right) if reciprocal else right
-        yield _replaced(text, node, new, kind.get(type(op), "factor dropped"))
+    if not isinstance(text.parent[node][0], ast.BinOp):
+        yield from _without_brackets(text, node)
+    yield from _with_other_brackets(text, node, left, op, right)
+    if isinstance(op, ast.Pow):
+        for function in ("sum", "mean"):
+            new = ast.parse(f"np.{function}({_text_of(node)})", mode="eval").body
+            yield _replaced(text, node, new, "aggregated")
+
+
+def _with_weights_swapped(text, node) -> Iterator[Slip]:
+    """Yield ``(1 - b) * x + b * y`` for ``b * x + (1 - b) * y``."""
+    match node:
+        case ast.BinOp(ast.BinOp(weight, ast.Mult(), x), ast.Add(), ast.BinOp(rest, ast.Mult(), y)) if _text_of(
+            rest
+        ).replace(" ", "") == f"1-{_text_of(weight)}".replace(" ", ""):
+            new = ast.BinOp(ast.BinOp(rest, ast.Mult(), x), ast.Add(), ast.BinOp(weight, ast.Mult(), y))
+            yield _replaced(text, node, new, "weights swapped")
+
+
+def _with_a_side_dropped(text, node, left, op, right) -> Iterator[Slip]:
+    a, b = _text_of(left), _text_of(right)
+    match op:
+        case ast.Add():
+            yield _replaced(text, node, left, "term dropped", f"the term `{b}`")
+            yield _replaced(text, node, right, "term dropped", f"the term `{a}`")
+        case ast.Sub():
+            yield _replaced(text, node, left, "term dropped", f"the term `- {b}`")
+            yield _replaced(text, node, ast.UnaryOp(ast.USub(), right), "term dropped", f"the term `{a}`")
+            yield _replaced(text, node, right, "term dropped", f"`{a} -`")
+        case ast.Pow():
+            yield _replaced(text, node, left, "power dropped", f"the power `** {b}`")
+        case ast.Div() | ast.FloorDiv():
+            yield _replaced(text, node, left, "factor dropped", f"the division by `{b}`")
+            yield _replaced(
+                text, node, ast.BinOp(ast.Constant(1), op, right), "factor dropped", f"the factor `{a}`"
+            )
+        case _:
+            yield _replaced(text, node, left, "factor dropped", f"the factor `{b}`")
+            yield _replaced(text, node, right, "factor dropped", f"the factor `{a}`")
+
+
+def _without_brackets(text, root) -> Iterator[Slip]:
+    """Yield the slips that forget a pair of brackets, as they would be read then."""
+    for node in ast.walk(root):
+        parent, name, index = text.parent[node]
+        if node is root or not isinstance(node, ast.BinOp) or not isinstance(parent, ast.BinOp | ast.UnaryOp):
+            continue
+        with Slip("", 0, "", "", [(parent, name, index, ast.Name("__brackets__", ast.Load()))]):
+            whole = _text_of(root)
+        new = ast.parse(whole.replace("__brackets__", _text_of(node)), mode="eval").body
+        if ast.dump(new) != ast.dump(root):
+            yield _replaced(text, root, new, "brackets")
+
+
+def _with_other_brackets(text, node, left, op, right) -> Iterator[Slip]:
     strong, weak = ast.Mult | ast.Div | ast.Pow | ast.FloorDiv | ast.MatMult, ast.Add | ast.Sub
-    if isinstance(op, strong) and isinstance(right, ast.BinOp) and isinstance(right.op, weak | ast.Mult | ast.Div):
-        new = ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right)
-        yield _replaced(text, node, new, "brackets")
-    if isinstance(op, strong) and isinstance(left, ast.BinOp) and isinstance(left.op, weak):
-        new = ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
-        yield _replaced(text, node, new, "brackets")
     if isinstance(op, weak) and isinstance(right, ast.BinOp) and isinstance(right.op, strong):
         new = ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right)
         yield _replaced(text, node, new, "brackets")
     if isinstance(op, weak) and isinstance(left, ast.BinOp) and isinstance(left.op, strong):
         new = ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
         yield _replaced(text, node, new, "brackets")
-    if isinstance(op, ast.Pow) and isinstance(left, ast.Call) and len(left.args) == 1:  # f(x)**2 for f(x**2)
-        inner = ast.Call(left.func, [ast.BinOp(left.args[0], op, right)], left.keywords)
-        yield _replaced(text, node, inner, "order of operations")
-    elif isinstance(op, ast.Pow) and isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mult):
+    if isinstance(op, strong) and isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mult | ast.Div):
         new = ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
         yield _replaced(text, node, new, "brackets")
+    for inner, outer, other_first in ((left, right, False), (right, left, True)):
+        if isinstance(inner, ast.Call) and len(inner.args) == 1 and not inner.keywords:  # f(a) + b for f(a + b)
+            operands = (outer, inner.args[0]) if other_first else (inner.args[0], outer)
+            new = ast.Call(inner.func, [ast.BinOp(operands[0], op, operands[1])], [])
+            yield _replaced(text, node, new, "order of operations")
 
 
 def _of_call(text, node) -> Iterator[Slip]:
@@ -399,6 +516,10 @@ def _of_call(text, node) -> Iterator[Slip]:
             yield _replaced(text, node, called(ast.Attribute(module, other, ast.Load())), "function")
         elif hasattr(builtins, other):
             yield _replaced(text, node, called(ast.Name(other, ast.Load())), "function")
+    if len(node.args) == 1 and isinstance(node.args[0], ast.BinOp):  # f(a + b) for f(a) + b
+        inner = node.args[0]
+        new = ast.BinOp(called(args=[inner.left]), inner.op, inner.right)
+        yield _replaced(text, node, new, "order of operations")
     if name in UNWRAPPED and len(node.args) == 1 and not isinstance(node.args[0], ast.Starred):
         yield _replaced(text, node, node.args[0], "function dropped")
     is_method = isinstance(module, ast.BinOp) or (isinstance(module, ast.Name) and module.id not in ("np", "math"))
@@ -542,8 +663,9 @@ def _old_values(text: Text, node: ast.Assign) -> Iterator[Slip]:
     read = {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}
     for variable in own & read:
         old = f"old_{variable}"
-        keep = ast.copy_location(ast.Assign([ast.Name(old, ast.Store())], ast.Name(variable, ast.Load())), node)
-        kept = [*block[:index], ast.fix_missing_locations(keep), *block[index:]]
+        targets = ast.Tuple([ast.Name(old, ast.Store()), *node.targets], ast.Store())
+        both = ast.Assign([targets], ast.Tuple([ast.Name(variable, ast.Load()), node.value], ast.Load()))
+        kept = ast.fix_missing_locations(ast.copy_location(both, node))
         later = [n for s in block[index + 1 :] for n in ast.walk(s)]
         uses = [n for n in later if isinstance(n, ast.Name) and n.id == variable and isinstance(n.ctx, ast.Load)]
         for use in uses:
@@ -553,10 +675,8 @@ def _old_values(text: Text, node: ast.Assign) -> Iterator[Slip]:
                 statement = text.parent[statement][0]
             if isinstance(statement, ast.Return) and use in getattr(statement.value, "elts", [statement.value]):
                 continue  # handed back as it came in: the name exchanged says so
-            yield Slip(
-                "old value", use.lineno, _text_of(statement).splitlines()[0], variable,
-                [(*text.parent[use], new), (parent, name, None, kept)],
-            )  # fmt: skip
+            changes = [(*text.parent[use], new), (parent, name, index, kept)]
+            yield Slip("old value", use.lineno, _text_of(statement).splitlines()[0], variable, changes)
 
 
 def _of_block(text: Text, node) -> Iterator[Slip]:
@@ -596,6 +716,21 @@ def _of_block(text: Text, node) -> Iterator[Slip]:
                 (node, "body", None, [*body[: i + 1], last, *body[i + 1 :]]),
             ]
             yield Slip("line moved out of the loop", last.lineno, _text_of(last).splitlines()[0], "", changes)
+
+
+def twins(slips: Sequence[Slip]) -> Iterator[list[Slip]]:
+    """Yield slips that belong together: the same one made at several places, as in both lines of a correction."""
+    groups: dict[tuple[str, str], list[Slip]] = {}
+    for slip in slips:
+        groups.setdefault(slip.pattern, []).append(slip)
+    for group in groups.values():
+        places = {(id(change[0]), change[1], change[2]) for slip in group for change in slip.changes}
+        if 2 <= len(group) <= 6 and len(places) == sum(len(slip.changes) for slip in group):
+            yield group
+            if len(group) > 2:
+                yield from (list(pair) for pair in itertools.combinations(group, 2))
+        elif 2 <= len(group) <= 6 and group[0].kind == "old value":
+            yield from (list(pair) for pair in itertools.combinations(group, 2))
 
 
 # ---------------------------------------------------------------------------------------------------------

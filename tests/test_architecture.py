@@ -7,12 +7,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [  # lowest first; modules on one line do not know each other
-    {"validation", "engine"},
+    {"validation", "engine", "slips"},
     {"averages", "minibatch", "optimizers", "schedules", "networks", "datasets", "plotting"},
     {"landscapes", "curvature", "search", "training"},
-    {"comparing", "restoring"},
+    {"comparing", "restoring", "reading"},
     {"exercises"},
     {"running"},
+    {"diagnosing"},
     {"checking"},
     {"classroom"},
     {"grading"},

@@ -8,7 +8,7 @@ import atexit
 import hashlib
 import os
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from course_lib.checking import (
     Verdict,
     decide,
     differences,
+    explained,
     judge_answer,
     not_attempted,
     reference_outcomes,
@@ -26,13 +27,14 @@ from course_lib.exercises import Exercise, all_exercises
 from course_lib.grading.inspecting import AS_IT_IS, SWITCHED_OFF, LibraryCalls
 from course_lib.grading.protocol import Stranger
 from course_lib.grading.rebuilding import Cell, Release, Unreadable, read_release, read_submission, rebuild
-from course_lib.grading.remote import REASONS, Ended, Record, Submission
+from course_lib.grading.remote import REASONS, Ended, Record, RemoteAnswer, Submission
 from course_lib.grading.sandbox import Isolation, Limits, Sandbox
-from course_lib.running import Captured, quietly, run_case
+from course_lib.running import Captured, Outcome, quietly, run_case
 
 __all__ = ["exercise_seed", "grade_notebook"]
 
 ROOT = Path(__file__).resolve().parents[2]
+EXPERIMENTS = 0.3  # seconds for those on one wrong answer
 STATUSES = ("out of memory", "timed out", "crashed")  # the first that happened is the submission's
 
 
@@ -45,23 +47,27 @@ def exercise_seed(seed: int, exercise: str) -> int:
 # Judging
 
 
-def _judge(
-    exercise: Exercise, run: Submission, seed: int, name: str | None = None
-) -> tuple[Verdict, list[str], list[tuple[str, str, str]]]:
-    """Run the cases of an exercise in the sandbox and judge them here; `name` is the function's, if another.
+@dataclass
+class _Judged:
+    """A verdict, what of the library the function uses, and what was expected and found in each failed part."""
 
-    Returns the verdict, what of the library the function uses, and what was expected and found in each part that
-    failed.
-    """
+    verdict: Verdict
+    used: list[str] = field(default_factory=list)
+    found: list[tuple[str, str, str]] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+def _judge(exercise: Exercise, run: Submission, seed: int, name: str | None = None) -> _Judged:
+    """Run the cases of an exercise in the sandbox and judge them here; `name` is the function's, if another."""
     name = name or exercise.name
     run.allow(run.limits.function_seconds)
     match run.ask("look", name):
         case ("function", False, list(outside)):
             outside = [name[:80] for name in outside if isinstance(name, str)][:10]
         case ("missing" | "value" as kind, *_):
-            return _nothing_there(exercise, kind, run), [], []
+            return _Judged(_nothing_there(exercise, kind, run))
         case _:
-            return not_attempted(exercise), [], []
+            return _Judged(not_attempted(exercise))
     cases, _ = reference_outcomes(exercise.name, seed)
     outcomes, records = [], []
     run.allow(run.limits.function_seconds)
@@ -71,14 +77,35 @@ def _judge(
             with quietly(Captured()):
                 outcomes.append(run_case(run.function(name, exercise, records[-1]), exercise, case))
     except Ended as end:
-        return _ended(exercise, cases[len(outcomes)], end, run), [], []
+        return _Judged(_ended(exercise, cases[len(outcomes)], end, run))
     if any(isinstance(outcome.error, MemoryError) for outcome in outcomes):
         run.happened.add("out of memory")
     with quietly(Captured()):  # of odd numbers NumPy warns
         verdict = decide(exercise, seed, outcomes, [record.printed for record in records], outside)
         found = differences(exercise, seed, outcomes) if verdict.status != "not attempted" else []
     used = sorted(set().union(*(record.used for record in records)) - _allowed(exercise.name))
-    return (_handed_to_the_library(verdict, used) if used and verdict.points else verdict), used, found
+    if used and verdict.points:
+        return _Judged(_handed_to_the_library(verdict, used), used, found)
+    return _Judged(verdict, used, found, outcomes)
+
+
+def _explain(entry: dict[str, Any], judged: _Judged, run: Submission, seed: int) -> None:
+    """Put into an entry what experiments on the answer show, when nothing in the bank is like it.
+
+    All points are given by then: whatever an experiment does to the submission's process costs nothing.
+    """
+    exercise = all_exercises()[entry["exercise"]]
+    verdict = judged.verdict
+    if not judged.outcomes or verdict.status not in ("wrong", "error") or verdict.misconception:
+        return
+    answer = RemoteAnswer(run, exercise.name, exercise)
+    try:
+        run.allow(run.limits.function_seconds)
+        with quietly(Captured()):
+            verdict = explained(verdict, exercise, seed, judged.outcomes, answer, seconds=EXPERIMENTS)
+    except Ended:
+        return
+    entry |= {"message": verdict.message, "misconception": verdict.misconception}
 
 
 def _nothing_there(exercise, kind, run) -> Verdict:
@@ -147,11 +174,13 @@ def _handed_to_the_library(verdict: Verdict, used: list[str]) -> Verdict:
     )
 
 
-def _verdict(grade_id: str, name: str, run: Submission, seed: int) -> dict[str, Any]:
-    item, used, found = all_exercises()[name], [], []
+def _verdict(grade_id: str, name: str, run: Submission, seed: int) -> tuple[dict[str, Any], _Judged]:
+    item = all_exercises()[name]
+    judged = None
     try:
         if isinstance(item, Exercise):
-            verdict, used, found = _judge(item, run, exercise_seed(seed, name))
+            judged = _judge(item, run, exercise_seed(seed, name))
+            verdict = judged.verdict
         else:
             run.allow(run.limits.function_seconds)
             match run.ask("value", name):
@@ -166,7 +195,8 @@ def _verdict(grade_id: str, name: str, run: Submission, seed: int) -> dict[str, 
         verdict = Verdict(name, status, 0.0, item.points, text)
         if isinstance(item, Exercise):
             verdict = replace(verdict, parts=not_attempted(item).parts)
-    return {
+    judged = judged or _Judged(verdict)
+    entry = {
         "grade_id": grade_id,
         "exercise": name,
         "status": verdict.status,
@@ -177,9 +207,10 @@ def _verdict(grade_id: str, name: str, run: Submission, seed: int) -> dict[str, 
         "case": verdict.case,
         "parts": [[part.name, part.points, part.earned] for part in verdict.parts],
         "printed": verdict.printed,
-        "uses_library": used,
-        "differences": [list(row) for row in found],
+        "uses_library": judged.used,
+        "differences": [list(row) for row in judged.found],
     }
+    return entry, judged
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -243,13 +274,17 @@ def grade_notebook(
         return _unreadable(release, str(problem)) | {"seconds": time.monotonic() - start}
     run = Submission(sandbox, cells, release)
     try:
-        verdicts = [_verdict(grade_id, name, run, seed) for grade_id, name in release.exercises.items()]
+        judged = [_verdict(grade_id, name, run, seed) for grade_id, name in release.exercises.items()]
+        happened = set(run.happened)
+        for entry, details in judged:
+            _explain(entry, details, run, exercise_seed(seed, entry["exercise"]))
     finally:
         run.close()
+    verdicts = [entry for entry, _ in judged]
     shown = [cell for cell in cells if cell.handed_in]
     written = _written(shown, release)
     attempted = any(v["status"] != "not attempted" for v in verdicts) or any(w["answered"] for w in written)
-    status = next((status for status in STATUSES if status in run.happened), "graded")
+    status = next((status for status in STATUSES if status in happened), "graded")
     if status == "graded" and not attempted:
         status = "not attempted"
     reason = REASONS.get(status, "" if attempted else "Nothing was answered.")

@@ -14,14 +14,19 @@ from typing import Any
 
 import numpy as np
 
+from course_lib.diagnosing import Answer
 from course_lib.exercises import Exercise
 from course_lib.grading.protocol import Channel, ProtocolError, Stranger, encode
 from course_lib.grading.rebuilding import Cell, Release
 from course_lib.grading.sandbox import Sandbox
+from course_lib.reading import Fact
+from course_lib.running import GLOBAL_SOURCE, Captured, quietly, run_case
+from course_lib.slips import Slip
 
-__all__ = ["REASONS", "Ended", "Record", "Submission"]
+__all__ = ["REASONS", "Ended", "Record", "RemoteAnswer", "Submission"]
 
 MOST_NUMBERS = 4_096  # entries of an array with which a function of ours is called
+MOST_VARIANTS = 600  # of an answer's text that are made
 MOST_STARTS = 6  # a submission that ends its process more often than that is not started again
 ERRORS = {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type)}
 # Made of more than a text, or taken for the end of a loop of ours.
@@ -174,35 +179,104 @@ class Submission:
 
     # Calls
 
-    def function(self, name: str, exercise: Exercise, record: Record) -> Callable:
-        """Return a stand-in for the function called `name`, which calls it in the sandbox."""
+    def function(self, name: str, exercise: Exercise, record: Record, variant: int | None = None) -> Callable:
+        """Return a stand-in for the function called `name`, or for a variant of it, which calls it in the sandbox."""
         self.wants_objects = isinstance(exercise.reference, type)
         self.record = record
-        return partial(self._call, name, None, "")
+        return partial(self._call, name, None, "", variant)
 
     def _method(self, key, method, *args, **kwargs):
-        return self._call("", key, method, *args, **kwargs)
+        return self._call("", key, method, None, *args, **kwargs)
 
-    def _call(self, name, key, method, /, *args, **kwargs):
-        match self.ask("call", name, key, method, args, kwargs):
+    def _call(self, name, key, method, variant, /, *args, **kwargs):
+        given = dict(enumerate(args)) | kwargs
+        locked = [place for place, value in given.items() if _is_locked(value)]
+        match self.ask("call", name, key, method, args, kwargs, locked, variant):
             case ("returned", str(form), value, dict(changed), str(printed), list(used)):
-                self._note(args, kwargs, changed, printed, used)
+                self._note(given, changed, printed, used)
                 return _as_handed_out(form, value)
             case ("raised", str(kind), str(message), str(where), dict(changed), str(printed), list(used)):
-                self._note(args, kwargs, changed, printed, used)
+                self._note(given, changed, printed, used)
                 raise _error(kind, message, where)
             case ("too large",):
                 raise _error("ValueError", "the result is too large to be looked at", "")
             case _:
                 raise Ended(self._end(ProtocolError()))
 
-    def _note(self, args, kwargs, changed, printed, used):
+    def _note(self, given, changed, printed, used):
         self.record.printed += printed[: 2_000 - len(self.record.printed)]
         self.record.used |= {name[:80] for name in used[:40] if isinstance(name, str)}
-        given = dict(enumerate(args)) | kwargs
         for place, value in changed.items():
             if place in given:
                 _change(given[place], value)
+        if GLOBAL_SOURCE in changed:
+            np.random.random()  # noqa: NPY002 - do here to the source that all share what was done to it there
+
+
+def _is_locked(value) -> bool:
+    """Whether an argument holds arrays that cannot be written to."""
+    if isinstance(value, np.ndarray):
+        return not value.flags.writeable
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return any(map(_is_locked, items))
+
+
+class RemoteAnswer(Answer):
+    """An answer in its sandbox, for experiments on it.
+
+    Parameters
+    ----------
+    run : Submission
+        The process.
+    name : str
+        The function's name there.
+    exercise : Exercise
+        What it answers.
+    """
+
+    def __init__(self, run: Submission, name: str, exercise: Exercise):
+        self.submission, self.name, self.exercise = run, name, exercise
+        self.needed: tuple[str, ...] | None = None
+
+    def run(self, case):  # noqa: D102 - as in Answer
+        return self._run(case, None)
+
+    def _run(self, case, variant):
+        with quietly(Captured()):
+            function = self.submission.function(self.name, self.exercise, Record(), variant)
+            return run_case(function, self.exercise, case)
+
+    def _read(self, needed):
+        if self.needed == needed:
+            return
+        self.needed, self.first, self.found, self.numbers, self.defaults = needed, 1, [], [], {}
+        match self.submission.ask("read", self.name, list(needed)):
+            case ("read", int(first), list(found), list(numbers), dict(defaults)):
+                self.first = first
+                self.found = [Fact(*fact) for fact in found if [*map(type, fact)] == [str, int, str, bool]]
+                self.numbers = [n for n in numbers if type(n) in (int, float)]
+                self.defaults = {k: v for k, v in defaults.items() if type(v) in (int, float, str)}
+
+    def facts(self, needed):  # noqa: D102 - as in Answer
+        self._read(needed or self.needed or ())
+        return self.found
+
+    def constants(self):  # noqa: D102 - as in Answer
+        self._read(self.needed or ())
+        return self.numbers
+
+    def line(self, number):  # noqa: D102 - as in Answer
+        return f"line {self.first + number - 1} of its cell"
+
+    def repairs(self, pieces, deadline):  # noqa: D102 - as in Answer
+        match self.submission.ask("repairs", self.name, pieces, MOST_VARIANTS):
+            case ("repairs", list(described)):
+                for number, slip in enumerate(described):
+                    if time.monotonic() > deadline:
+                        return
+                    if [*map(type, slip)] == [str, int, str, str, str]:
+                        kind, line, before, after, within = slip
+                        yield Slip(kind, line, before, after, [], within), partial(self._run, variant=number)
 
 
 def _refuse_all_but_numbers(value, *, inside=False):

@@ -29,10 +29,25 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from course_lib.grading.inspecting import LibraryCalls, names_of, watch_only
 from course_lib.grading.protocol import Channel, Closed, ProtocolError, encode
-from course_lib.running import MOST_ITEMS, Captured, TimeLimitReached, is_untouched, own_line, quietly, reads
+from course_lib.reading import defaults_of, facts, numbers_in, own_text
+from course_lib.running import (
+    GLOBAL_SOURCE,
+    MOST_ITEMS,
+    USUAL_WARNINGS,
+    Captured,
+    TimeLimitReached,
+    as_locked,
+    is_untouched,
+    own_line,
+    quietly,
+    reads,
+)
 from course_lib.running import time_limit as soft_limit
+from course_lib.slips import repairs
 
 __all__ = ["main"]
 
@@ -337,6 +352,7 @@ class _Session:
         builtins.input = _nobody_answers
         builtins.get_ipython = self.names["get_ipython"]
         self.objects: list[Any] = []
+        self.variants: dict[str, Any] = {}  # of functions' texts, by name
 
     def describe(self, value):
         """Describe an object that does not travel."""
@@ -404,15 +420,23 @@ class _Session:
         """Return the value of a variable."""
         return "value", self.names.get(name)
 
-    def call(self, name, key, method, args, kwargs):
-        """Call the function called `name`, or a method of an object that it returned before."""
-        function = self.names.get(name) if key is None else getattr(self.objects[key], method)
+    def call(self, name, key, method, args, kwargs, locked=(), variant=None):
+        """Call the function called `name`, a method of an object that it returned before, or a variant of it.
+
+        The arguments in the places `locked` cannot be written to.
+        """
         given = dict(enumerate(args)) | kwargs
         before = {place: self._bytes(value) for place, value in given.items()}
+        for place in locked:
+            as_locked(given[place])
+        draws = any(isinstance(value, np.random.Generator) for value in given.values())
+        state = np.random.get_state()[1:3] if draws else None  # noqa: NPY002 - whether it is used is the question
         printed = Captured()
         library = LibraryCalls(threads=True)
+        function = None
         try:
-            with quietly(printed), library:
+            function = self._function(name, key, method, variant)
+            with quietly(printed), library, np.errstate(**USUAL_WARNINGS):
                 returned = function(*args, **kwargs)
                 form, value = _settle(returned)
             library.look_at(returned)
@@ -422,7 +446,34 @@ class _Session:
             where = own_line(error, getattr(code, "co_filename", ""))
             answer = ["raised", type(error).__name__, _text_of(error, kind=False), where]
         changed = {place: value for place, value in given.items() if self._bytes(value) != before[place]}
+        if draws and not all(map(np.array_equal, state, np.random.get_state()[1:3])):  # noqa: NPY002
+            changed[GLOBAL_SOURCE] = True
         return *answer, changed, str(printed), sorted(library.used)
+
+    def _function(self, name, key, method, variant):
+        if variant is not None:
+            text, slips = self.variants[name]
+            return text.compiled(slips[variant])
+        return self.names.get(name) if key is None else getattr(self.objects[key], method)
+
+    def read(self, name, needed):
+        """Say what the text of the function called `name` shows, and which defaults it has."""
+        function = self.names.get(name)
+        text, first = own_text(function)
+        if text is None:
+            return "read", first, [], [], {}
+        found = [[f.kind, f.line, f.text[:400], f.sure] for f in facts(text.tree, tuple(needed))[:40]]
+        numbers = [n for n in numbers_in(text.tree) if isinstance(n, float) or abs(n) < 1 << 62]
+        defaults = {k: v for k, v in defaults_of(function).items() if isinstance(v, int | float | str | None)}
+        return "read", first, found, numbers[:60], defaults
+
+    def repairs(self, name, pieces, most):
+        """Make variants of the text of the function called `name`, to be called; describe them."""
+        text, _ = own_text(self.names.get(name))
+        slips = [] if text is None else list(itertools.islice(repairs(text, pieces), most))
+        self.variants[name] = text, slips
+        described = [[s.kind, s.line, s.before[:200], s.after[:200], s.within[:200]] for s in slips]
+        return "repairs", described
 
     def _bytes(self, value):
         kept = len(self.objects)
@@ -468,6 +519,8 @@ def _serve(connection, limits):
         "look": session.look,
         "value": session.value,
         "call": session.call,
+        "read": session.read,
+        "repairs": session.repairs,
     }
     with contextlib.suppress(Closed):
         while True:
