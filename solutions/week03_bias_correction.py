@@ -131,7 +131,7 @@ def ema_bias_corrected(theta, *, beta):
 
     Parameters
     ----------
-    theta : ndarray of shape (T,), T >= 1
+    theta : ndarray of shape (T,), T from 1 to many thousands
         The values theta_1 … theta_T; may be whole numbers. Must not be changed.
     beta : float, 0 <= beta < 1
         Share of the old average that is kept; v_0 = 0.

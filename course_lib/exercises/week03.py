@@ -34,17 +34,18 @@ def corrected_cases(rng):
     for T in (2, 4, 7):
         yield case("a series", series(T), beta=random_beta(rng))
     yield case("a series", series(12), beta=0.95)
-    yield case("long memory, one value", series(6), beta=0.999)
-    yield case("long memory, one value", series(1), beta=random_beta(rng))
+    yield case("long memory, one value, many values", series(6), beta=0.999)
+    yield case("long memory, one value, many values", series(1), beta=random_beta(rng))
     yield case("no memory, whole numbers", series(4), beta=0.0)
     whole = rng.permutation(np.arange(20, 30))[:3]  # with averages that are not whole
     yield case("no memory, whole numbers", whole, beta=random_beta(rng))
-    yield case("long memory, one value", series(300), beta=0.98)
+    yield case("long memory, one value, many values", series(300), beta=0.98)
+    yield case("long memory, one value, many values", series(1500), beta=0.6)  # beta**-1500 is no float
 
 
 correcting = Exercise(
     ema_bias_corrected,
-    parts={"a series": 2, "long memory, one value": 1, "no memory, whole numbers": 1},
+    parts={"a series": 2, "long memory, one value, many values": 1, "no memory, whole numbers": 1},
     cases=corrected_cases,
     hints=(
         "Two quantities are at work here. Which of them goes on to the next day, and which is only reported?",

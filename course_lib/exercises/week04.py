@@ -215,6 +215,15 @@ def one_velocity_for_all(params, grads, v, *, lr, beta):
 
 
 @momentum.misconception(
+    "You pair the dictionaries by the order of their entries, which may differ. What belongs together has the "
+    "same name: `params[name]`, `grads[name]`, `v[name]`."
+)
+def paired_by_position(params, grads, v, *, lr, beta):
+    grads, v = (dict(zip(params, d.values(), strict=True)) for d in (grads, v))
+    return momentum_step(params, grads, v, lr=lr, beta=beta)
+
+
+@momentum.misconception(
     "Only the first parameter gets momentum; the others move along their bare gradients and their velocities stay "
     "as they were. Every parameter is treated alike."
 )
