@@ -716,6 +716,8 @@ for column in (4, 6, 8):
     T = minibatch.steps_per_epoch(m, B)
     print(f"B = {B:3}: measured {spread:.4f}, theory {theory[column]:.4f}, "
           f"with the short last batch {measured[0, 0] * (T - 1) / (m - 1):.4f}")
+full_gradient = network.loss_and_gradient(X, y)[1]
+print(f"the full gradient's own squared length: {np.sum(full_gradient**2):.4f}")
 
 # %% [markdown]
 # All batch sizes, with theory (the boxed formula) and with its first factor alone:
@@ -744,6 +746,10 @@ settle(prediction_noise=prediction_noise)
 # Averaging $B$ examples divides the *squared* distance by $B$, and the distance falls only like $1/\sqrt B$. Here is
 # the bargain: a batch of 64 instead of 16 costs four times the work and brings the distance down to half. The first
 # few examples are worth a lot, the thousandth next to nothing.
+#
+# And look at the last line printed. At $B = 64$ a gradient is typically wrong by more than the whole length of the full
+# one, and section 3 trained with such gradients. The errors of many steps cancel in part; the direction that they share
+# adds up.
 
 # %% [markdown]
 # ## 8 · Choosing the batch size
@@ -1111,8 +1117,9 @@ check(quiz_rise=quiz_rise)
 # *A model answer.* Each of your steps looks at 40 million examples, and then moves once. On the digits, ten
 # full-batch steps brought the loss from 2.30 to 0.73, while 230 steps on mini-batches of 64 brought it to 0.14
 # with the same number of examples looked at. The gradient of a random mini-batch equals yours on average, because
-# every example is equally likely to be in it. Its squared error falls like 1/B, so 64 examples already give most
-# of the direction, and going from 64 to 40 million buys precision that a single step cannot use. I would not go
+# every example is equally likely to be in it. Its squared error falls like 1/B. At 64 it was still larger than the
+# squared length of your gradient, 0.11 against 0.09, but over many steps such errors cancel in part. Going from 64 to 40
+# million buys precision that a single step cannot use. I would not go
 # down to B = 1 either: every update has a fixed cost, and small products use the processor badly. I would start at
 # 64 to 512, find the learning rate for each candidate, and compare the time to a fixed loss. You are right where
 # the data are few and a precise minimum is wanted, for instance with a second-order method, or at the very end of
