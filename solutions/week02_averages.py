@@ -778,7 +778,7 @@ check(claim_one_over_e=claim_one_over_e)
 # %% [markdown]
 # **Claim 2.** *"$\beta = 0.98$ gives a better average than 0.9, because it uses more days."* To judge, one must know
 # the truth. So here are made-up temperatures: a known yearly wave plus random noise, and how far the two averages lie
-# from the wave:
+# from the wave (root of the mean square):
 
 # %%
 rng = np.random.default_rng(4)
