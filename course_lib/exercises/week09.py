@@ -53,6 +53,11 @@ def seed(rng):
     return Seed(int(rng.integers(1, 10**6)))
 
 
+def another(rng):
+    """Return another generator (also for those who draw from its children); `rng` stays as it is."""
+    return np.random.default_rng(copy.deepcopy(rng).integers(2**32))
+
+
 # ---------------------------------------------------------------------------------------------------------
 # sample_log_uniform
 
@@ -116,12 +121,13 @@ def observe_draws(scale, edges_of):
     def observe(call, case):
         rng = case.kwargs["rng"]
         if case.part == "the generator":
-            twin = copy.deepcopy(rng)
+            twin, other = copy.deepcopy(rng), another(rng)
             first, second = draws_of(call, case, rng), draws_of(call, case, rng)
             long = len(first) >= 1000
             return {
                 "a second call with the same `rng` gives new draws": not np.array_equal(first, second),
                 "an equal generator gives equal draws": np.array_equal(first, draws_of(call, case, twin)),
+                "another generator gives other draws": not np.array_equal(first, draws_of(call, case, other)),
                 "each draw hangs together with the one before it": long and hangs_together(first),
             }
         draws = draws_of(call, case, rng)
@@ -242,6 +248,14 @@ def other_source(low, high, *, size, rng):
 )
 def in_order(low, high, *, size, rng):
     return np.sort(sample_log_uniform(low, high, size=size, rng=rng))
+
+
+@sample_rate.misconception(
+    "You draw from a copy of `rng` (`copy.deepcopy`?), so `rng` itself does not move on and a second call repeats "
+    "the first. Draw from `rng` itself."
+)
+def generator_copied(low, high, *, size, rng):
+    return sample_log_uniform(low, high, size=size, rng=copy.deepcopy(rng))
 
 
 @sample_rate.misconception("One exponent is drawn and used for all. Draw `size` of them.")
@@ -414,6 +428,14 @@ def beta_in_order(low, high, *, size, rng):
     return np.sort(sample_beta(low, high, size=size, rng=rng))
 
 
+@beta.misconception(
+    "You draw from a copy of `rng` (`copy.deepcopy`?), so `rng` itself does not move on and a second call repeats "
+    "the first. Draw from `rng` itself."
+)
+def beta_generator_copied(low, high, *, size, rng):
+    return sample_beta(low, high, size=size, rng=copy.deepcopy(rng))
+
+
 @beta.alternative
 def by_memory(low, high, *, size, rng):
     memory = np.exp(rng.uniform(-np.log1p(-low), -np.log1p(-high), size=size))
@@ -511,7 +533,7 @@ def same(a, b):
 def observe_search(call, case):
     objective, space = case.args
     rng = case.kwargs["rng"]
-    twin, watched = copy.deepcopy(rng), Watched(objective)
+    twin, other, watched = copy.deepcopy(rng), another(rng), Watched(objective)
     best, history = search_result(call, case, rng, watched)
     if case.part == "the scales":
         return scales_of(history, space)
@@ -532,6 +554,7 @@ def observe_search(call, case):
         again, equal = search_result(call, case, rng)[1], search_result(call, case, twin)[1]
         seen["a second call with the same `rng` tries other settings"] = again[0][0] != history[0][0]
         seen["an equal generator gives the same settings"] = [c for c, _ in equal] == [c for c, _ in history]
+        seen["another generator gives other settings"] = search_result(call, case, other)[1][0][0] != history[0][0]
     return seen
 
 
@@ -821,6 +844,14 @@ def search_seed_fixed_inside(objective, space, *, trials, rng):
 )
 def search_other_source(objective, space, *, trials, rng):
     return random_search(objective, space, trials=trials, rng=np.random.default_rng())
+
+
+@searching.misconception(
+    "You draw from a copy of `rng` (`copy.deepcopy`?), so `rng` itself does not move on and a second search tries "
+    "the same settings again. Draw from `rng` itself."
+)
+def search_generator_copied(objective, space, *, trials, rng):
+    return random_search(objective, space, trials=trials, rng=copy.deepcopy(rng))
 
 
 @searching.misconception("One trial too few: `range(trials)` already counts to `trials`.")

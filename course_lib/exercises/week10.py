@@ -8,6 +8,12 @@ import numpy as np
 
 from course_lib.exercises import ContractError, Exercise, Prediction, Quiz, Seed, case
 
+
+def another(rng):
+    """Return another generator (also for those who draw from its children); `rng` stays as it is."""
+    return np.random.default_rng(copy.deepcopy(rng).integers(2**32))
+
+
 # ---------------------------------------------------------------------------------------------------------
 # split
 
@@ -46,7 +52,7 @@ def split_cases(rng):
 def observe_split(call, case):
     """Properties of the sets, not their order: every correct way to draw them is right."""
     (y,), options = case.args, case.kwargs
-    y, same_state = y.copy(), copy.deepcopy(options["rng"])
+    y, same_state, other_state = y.copy(), copy.deepcopy(options["rng"]), another(options["rng"])
     first = read_sets(call(y, **options), y)
     shared = [
         f"{SETS[i]} and {SETS[j]}" for i in range(3) for j in range(i) if set(first[i].tolist()) & set(first[j])
@@ -65,12 +71,14 @@ def observe_split(call, case):
         return seen | {"examples per class in dev and test": rule_of_counts(y, first, options)}
     second = read_sets(call(y, **options), y)
     third = read_sets(call(y, **(options | {"rng": same_state})), y)
+    other = read_sets(call(y, **(options | {"rng": other_state})), y)
     return seen | {
         "sets whose rows are picked in the order of the data": named(
             in_order(y, rows, np.isin(np.arange(len(y)), others, invert=True))
             for rows, others in (first[1:], first[:0:-1])
         ),
         "equal generators give equal splits": same_sets(first, third),
+        "another generator gives another split": not same_sets(first, other),
         "sets that are the same in the next split": named(
             np.array_equal(np.sort(a), np.sort(b)) for a, b in zip(first[1:], second[1:], strict=True)
         ),
@@ -335,11 +343,19 @@ def train_last(y, *, dev, test, rng):
 
 
 @splitting.misconception(
-    "Every call gives the same split: it comes from a fixed seed of your own. Draw from the `rng` that is "
-    "passed in."
+    "Every call gives the same split, whatever `rng` is, as from a fixed seed of your own. Draw from the `rng` "
+    "that is passed in."
 )
 def own_generator(y, *, dev, test, rng):
     return split(y, dev=dev, test=test, rng=np.random.default_rng(0))
+
+
+@splitting.misconception(
+    "You draw from a copy of `rng` (`copy.deepcopy`?), so `rng` itself does not move on and the next split is the "
+    "same again. Draw from `rng` itself."
+)
+def split_generator_copied(y, *, dev, test, rng):
+    return split(y, dev=dev, test=test, rng=copy.deepcopy(rng))
 
 
 @splitting.misconception(
@@ -1121,7 +1137,7 @@ def dropout_cases(rng):
 def observe_dropout(call, case):
     """Properties of the mask, not its entries: every correct way to draw it is right."""
     (a,), options = case.args, case.kwargs
-    a, same_state = a.copy(), copy.deepcopy(options["rng"])
+    a, same_state, other_state = a.copy(), copy.deepcopy(options["rng"]), another(options["rng"])
     out, mask = read_dropout(call(a, **options), a)
     if case.part == "at test time":
         return {"out": out, "mask": mask}
@@ -1137,10 +1153,13 @@ def observe_dropout(call, case):
     seen |= {"values in the mask": different_values(mask), "values of out / a": different_values(out / a)}
     if case.part == "the scale":
         return seen
-    again = read_dropout(call(a, **(options | {"rng": same_state})), a)[1]
+    again, other = (
+        read_dropout(call(a, **(options | {"rng": state})), a)[1] for state in (same_state, other_state)
+    )
     return seen | {
         "the next call draws another mask": not np.array_equal(mask == 0, masks[1] == 0),
         "equal generators give equal masks": np.array_equal(mask, again),
+        "another generator gives another mask": not np.array_equal(mask == 0, other == 0),
         "dtype of out": str(out.dtype),
         "dtype of the mask": str(mask.dtype),
     }
@@ -1366,11 +1385,19 @@ def one_example_is_spared(a, *, rate, training, rng):
 
 
 @forward.misconception(
-    "Every call draws the same mask, from a fixed seed of your own: always the same units die. Draw from the "
-    "`rng` that is passed in."
+    "Every call returns the same mask, whatever `rng` is, as from a fixed seed of your own or from a mask that is "
+    "kept: always the same units die. Draw from the `rng` that is passed in."
 )
 def own_generator_for_masks(a, *, rate, training, rng):
     return drop_with(a, rate, training, np.random.default_rng(0))
+
+
+@forward.misconception(
+    "You draw from a copy of `rng` (`copy.deepcopy`?), so `rng` itself does not move on and the next mask is the "
+    "same again. Draw from `rng` itself."
+)
+def mask_generator_copied(a, *, rate, training, rng):
+    return dropout_forward(a, rate=rate, training=training, rng=copy.deepcopy(rng))
 
 
 @forward.misconception(
