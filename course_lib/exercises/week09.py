@@ -1496,7 +1496,7 @@ prediction_settings_matter = Prediction(
         "a factor of two.",
     },
     right="Learning rate (more than 20), hidden units (about 6) and batch size (more than 2). From other learning "
-    "rates others join them, as the next panels show.",
+    "rates others join them, as the other two panels show.",
 )
 
 prediction_grid_axis = Prediction(
