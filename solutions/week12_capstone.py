@@ -775,7 +775,7 @@ def time_to_target(updates, losses, *, target, stay):
     Parameters
     ----------
     updates : list of int
-        Updates made at each evaluation, rising. No argument is changed.
+        Updates made at each evaluation, rising, not always evenly. No argument is changed.
     losses : list of float
         The loss at each evaluation, as many; may hold NaN, which is not at or below anything.
     target : float
@@ -1335,5 +1335,7 @@ for a, b in [("SGD", "Adam"), ("Momentum", "HeavyBall")]:
 # **To do next.** Take the loop of section 2, in PyTorch if you like, to data that *you* care about. A good first
 # project is one step from here: who wrote this digit? Collect a few hundred from friends, and see whether a
 # network can tell hands apart.
+#
+# All formulas, the glossary and the errors of the notes are in the [reference](../reference.ipynb), for later.
 #
 # Thank you for the work that you have put in. May your losses fall, and may you always know why.

@@ -522,7 +522,7 @@ def leaderboard(losses):
 
 def board_cases(rng):
     # Separations near two standard errors of the paired difference, so that every other rule ranks differently.
-    for k, n in [(4, 6), (5, 8), (6, 5)]:
+    for k, n in [(4, 6), (5, 8), (6, 5), (5, 5)]:
         runs = rng.normal(size=(k, n))
         luck = 3 * rng.normal(size=n)  # of a seed, shared by all
         yield case("mean and standard error", 0.1 * (runs + luck) + 0.05 * np.arange(k)[:, None] + 0.5)
@@ -763,7 +763,7 @@ def time_to_target(updates, losses, *, target, stay):
 
 def target_cases(rng):
     def updates(count):
-        return (np.arange(count) * int(rng.integers(4, 12))).tolist()
+        return [0, *np.cumsum(rng.integers(4, 12, count - 1)).tolist()]  # not evenly spaced
 
     def log(part, losses, stay, target=0.5):
         return case(part, updates(len(losses)), losses, target=target, stay=stay)
