@@ -18,8 +18,20 @@ def scale_and_shift(rng, n):
     return rng.choice([-1, 1], n) * rng.uniform(1.2, 2.5, n), rng.uniform(0.5, 1.5, n)
 
 
+DEFAULTS = {"eps": 1e-5, "decay": 0.9}
+
+
+def without_defaults(case):
+    """Return the case's keyword arguments without those at their default, and what to say of these."""
+    left_out = [name for name, value in case.kwargs.items() if DEFAULTS.get(name) == value]
+    given = {name: value for name, value in case.kwargs.items() if name not in left_out}
+    return given, f", where {' and '.join(left_out)} is left out" if left_out else ""
+
+
 def observe_named(*names, only=()):
     """Return an `observe` that compares the returned values by name, in this order of importance.
+
+    What stands at its default in a case is left out of the call.
 
     Parameters
     ----------
@@ -30,11 +42,12 @@ def observe_named(*names, only=()):
     """
 
     def observe(call, case):
-        values = call(*case.args, **case.kwargs)
+        given, remark = without_defaults(case)
+        values = call(*case.args, **given)
         if not isinstance(values, tuple | list) or len(values) != len(names):
             raise ContractError(f"The function should return {len(names)} values, `{', '.join(names)}`.")
         found = dict(zip(names, values, strict=True))
-        return {name: found[name] for name in dict(only).get(case.part, names)}
+        return {name + remark: found[name] for name in dict(only).get(case.part, names)}
 
     return observe
 
@@ -67,7 +80,7 @@ def forward_cases(rng):
     constant = batch(edge, (4, 2), eps=1e-3)
     x, gamma, beta = constant.args
     yield case(edge, np.column_stack([x[:, 0], np.full(4, 1.5)]), gamma, beta, eps=1e-3)
-    yield case(edge, *batch(edge, (4, 3), scale=1e-3, offset=0.0).args)  # the default of eps counts here
+    yield case(edge, *batch(edge, (4, 3), scale=1e-3, offset=0.0).args, eps=1e-5)  # the default: left out
 
 
 forward = Exercise(
@@ -325,7 +338,7 @@ def backward_cases(rng):
     yield batch(eps_part, (2, 3), eps=round(rng.uniform(0.2, 0.9), 2))
     yield batch(eps_part, (5, 5), eps=round(rng.uniform(0.2, 0.9), 2))
     yield batch(eps_part, (4, 2), scale=1e-3, eps=round(rng.uniform(1e-6, 3e-6), 8))
-    yield case(eps_part, *batch(eps_part, (4, 3), scale=1e-3, eps=1e-5).args)  # the default
+    yield case(eps_part, *batch(eps_part, (4, 3), scale=1e-3, eps=1e-5).args, eps=1e-5)  # the default: left out
 
 
 backward = Exercise(
@@ -644,7 +657,7 @@ def running_cases(rng):
         yield step(mean, n, size)
     for n, size, scale in [(3, 4, 1.0), (2, 2, 1.0), (4, 8, 100.0), (3, 3, 0.01), (1, 5, 1.0)]:
         yield step(variance, n, size, scale=scale)
-    yield case(variance, *step(variance, 2, 4).args, batch_size=4)  # the default of decay
+    yield case(variance, *step(variance, 2, 4).args, batch_size=4, decay=0.9)  # the default: left out
     for n, size in [(2, 6), (3, 16)]:
         yield step(chain, n, size, start=True)
 
@@ -659,8 +672,9 @@ def observe_running(call, case):
         return values
 
     if case.part in parts:
-        values = pair(call(*case.args, **case.kwargs))
-        return dict(zip(names[: parts[case.part]], values, strict=False))
+        given, remark = without_defaults(case)
+        values = pair(call(*case.args, **given))
+        return {name + remark: x for name, x in zip(names[: parts[case.part]], values, strict=False)}
     *state, mean, var = case.args
     seen = {}
     for k in range(1, 5):
@@ -903,7 +917,7 @@ def inference_cases(rng):
     yield rows(edge, (3, 2), eps=round(rng.uniform(0.2, 0.9), 2))
     yield rows(edge, (4, 4), scale=1e-3, eps=round(rng.uniform(1e-6, 3e-6), 8))
     yield rows(edge, (1, 1), eps=round(rng.uniform(0.05, 0.2), 3))
-    yield case(edge, *rows(edge, (3, 3), scale=1e-3).args)  # the default of eps
+    yield case(edge, *rows(edge, (3, 3), scale=1e-3).args, eps=1e-5)  # the default: left out
 
 
 def observe_inference(call, case):
@@ -1087,7 +1101,7 @@ def fold_cases(rng):
     yield layer(eps_part, (3, 2), eps=round(rng.uniform(0.2, 0.9), 2))
     yield layer(eps_part, (2, 2), scale=1e-3, eps=round(rng.uniform(1e-6, 3e-6), 8))
     yield layer(eps_part, (2, 3), eps=1e-3)
-    yield case(eps_part, *layer(eps_part, (3, 2), scale=1e-3).args)  # the default of eps
+    yield case(eps_part, *layer(eps_part, (3, 2), scale=1e-3).args, eps=1e-5)  # the default: left out
 
 
 fold = Exercise(
