@@ -1337,17 +1337,17 @@ claim_bn_speed = Quiz(
     },
     also={
         "false": (
-            "Counted in seconds that is what this page measured: an update costs about three times as much, and in "
-            "the same time nothing was gained, with eight layers or with one. What speaks for “depends”: per update "
-            "the deep network gained clearly, and where the normalisation is a small share of the work, updates are "
-            "what counts."
+            "Counted in seconds that is what this page measured: an update costs about three times as much, and "
+            "in the same time nothing was gained, with eight layers or with one. What speaks for “depends”: per "
+            "update the deep network gained clearly, and where the normalisation is a small share of the work, "
+            "updates are what counts."
         ),
     },
     right=(
-        "It depends on the depth, and on what you count. Per update, eight layers learn faster with it, one layer "
-        "does not, and with batches of two it does harm. An update costs about three times as much here, and in the "
-        "same time even the eight layers gained nothing (which also speaks for “false”). It cures a trouble, and "
-        "where there is none it only costs."
+        "It depends on the depth, and on what you count. Per update, eight layers learn faster with it, one "
+        "layer does not, and with batches of two it does harm. An update costs about three times as much here, "
+        "and in the same time even the eight layers gained nothing (which also speaks for “false”). It cures a "
+        "trouble, and where there is none it only costs."
     ),
 )
 
@@ -1404,14 +1404,15 @@ claim_bn_initial_scale = Quiz(
     also={
         "false": (
             "For training, yes: ten times as long, and the loss was several times as high. What speaks for "
-            "“depends”: the output does not change at all, and shorter weights did no harm at any of the three rates."
+            "“depends”: the output does not change at all, and shorter weights did no harm at any of the three "
+            "rates."
         ),
     },
     right=(
-        "It depends on the direction, and on what you look at. For the output it does not matter. For training it "
-        "acts as a learning rate: weights 10 times as long turn 100 times as slowly (a tenth of the gradient, on ten "
-        "times the length). Short weights lengthen by themselves in a few steps; plain gradient descent never "
-        "shortens long ones."
+        "It depends on the direction, and on what you look at. For the output it does not matter. For training "
+        "it acts as a learning rate: weights 10 times as long turn 100 times as slowly (a tenth of the "
+        "gradient, on ten times the length). Short weights lengthen by themselves in a few steps; plain "
+        "gradient descent never shortens long ones."
     ),
 )
 
@@ -1485,7 +1486,7 @@ quiz_bn_undone = Quiz(
         "d": "They start at 1 and 0, which undoes nothing, and each moves by its own gradient.",
     },
     right=(
-        "The functions of the finished network are the same, the coordinates are not, and gradient descent feels coordinates: that was "
-        "the lesson of standardised inputs, too."
+        "The functions of the finished network are the same, the coordinates are not, and gradient descent "
+        "feels coordinates: that was the lesson of standardised inputs, too."
     ),
 )

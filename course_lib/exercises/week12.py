@@ -1182,12 +1182,14 @@ prediction_other_images = Prediction(
     "prediction_other_images",
     answer="ff21cc4789d3a6dc",
     wrong={
-        "a": "The lead was clear on one set of 300 images. How much other images move it, ten seeds could not know.",
+        "a": (
+            "The lead was clear on one set of 300 images. How much other images move it, ten seeds could not know."
+        ),
         "c": "It did not turn: Adam still has the lowest mean. It is only not proven any more.",
     },
     right=(
-        "On other images the order is another one, and with errors that allow for the overlap of the cuts all nine "
-        "share place 1."
+        "On other images the order is another one, and with errors that allow for the overlap of the cuts all "
+        "nine share place 1."
     ),
 )
 
@@ -1222,9 +1224,9 @@ claim_clear_gap = Quiz(
         ),
     },
     right=(
-        "It shows that one *setting* is better than another, as far as was varied. HeavyBall was clearly ahead of "
-        "Momentum on the first board, and they are the same algorithm: what differed was the luck of their searches. "
-        "(“depends” is right, too, if everything that the claim is about was varied.)"
+        "It shows that one *setting* is better than another, as far as was varied. HeavyBall was clearly ahead "
+        "of Momentum on the first board, and they are the same algorithm: what differed was the luck of their "
+        "searches. (“depends” is right, too, if everything that the claim is about was varied.)"
     ),
 )
 
@@ -1236,8 +1238,9 @@ claim_published_settings = Quiz(
     },
     also={
         "false": (
-            "In 15 epochs they did need it, badly, and one ordinary budget is enough to refuse a promise. What speaks "
-            "for “depends”: in 200 epochs the published rate ended lower than the one that was tuned for 15."
+            "In 15 epochs they did need it, badly, and one ordinary budget is enough to refuse a promise. What "
+            "speaks for “depends”: in 200 epochs the published rate ended lower than the one that was tuned for "
+            "15."
         ),
     },
     right=(
