@@ -73,8 +73,9 @@ right.set(ylabel="°C", title="Seattle")
 right.set_xticks(np.arange("2012", "2017", dtype="datetime64[Y]"), range(2012, 2017))
 plotting.show(
     figure,
-    "Two jumping series. Left, the losses of 460 mini-batches: a cloud of dots that falls "
-    "from 0.8 to about 0.15 and scatters. Right, four years of daily temperatures: four "
+    "Two jumping series. Left, the losses of 460 mini-batches: a cloud of dots that starts "
+    "above the frame, is down to 0.8 after 35 updates, and at the end scatters between 0.1 "
+    "and 0.35. Right, four years of daily temperatures: four "
     "waves between 5 and 30 degrees with a scatter of several degrees.",
 )
 
@@ -120,14 +121,14 @@ def ema(theta, *, beta):
     Parameters
     ----------
     theta : ndarray of shape (T,)
-        The values theta_1 … theta_T; whole numbers or decimals. Must not be changed.
+        The values theta_1 … theta_T, T >= 1; whole numbers or decimals. Must not be changed.
     beta : float, 0 <= beta < 1
         Share of the old average that is kept.
 
     Returns
     -------
-    ndarray of float, shape (T,)
-        v_1 … v_T.
+    ndarray of shape (T,)
+        v_1 … v_T; for whole numbers, too, averages with their decimals.
 
     Examples
     --------
@@ -171,6 +172,10 @@ check(prediction_larger_beta=prediction_larger_beta)
 average = plug_in(ema)
 curves = {beta: average(temperatures, beta=beta) for beta in (0.5, 0.9, 0.98)}
 
+# %% [markdown]
+# Drawn over the days of 17 months:
+
+# %% jupyter={"source_hidden": true}
 shown = (dates >= np.datetime64("2014-07-01")) & (dates < np.datetime64("2015-12-01"))
 figure, ax = plt.subplots(figsize=(8.4, 4))
 ax.plot(dates[shown], temperatures[shown], ".", color="#999999", markersize=4, label="each day")
@@ -223,9 +228,9 @@ bare = noise_and_lag(temperatures)[0]
 print(f"the temperatures themselves change by {bare:.2f} °C a day")
 
 # %% [markdown]
-# Now for all $\beta$. Every dot is one of them:
+# Now for eleven $\beta$. Every dot is one of them:
 
-# %%
+# %% jupyter={"source_hidden": true}
 some_betas = [0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97]
 points = np.array([noise_and_lag(averages.ema(temperatures, beta=b))[:2] for b in some_betas])
 
@@ -244,12 +249,12 @@ plotting.show(
 )
 
 # %% [markdown]
-# Less noise costs more lag, without exception. There is no free lunch on this curve, only a place that you choose.
+# Along the whole curve, less noise costs more lag. There is no free lunch on it, only a place that you choose.
 #
 # **Choose one.** A gardener wants a curve that changes by less than 0.6 °C from day to day and is less than 5 days
 # late. Which $\beta$ can do it? (Move the slider, if your notebook shows one. The figure above gives the answer, too.)
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"] jupyter={"source_hidden": true}
 def look(beta):
     """Draw the year 2015 with one average; return the figure as PNG, and what the gardener says."""
     v = averages.ema(temperatures, beta=beta)
@@ -305,8 +310,8 @@ else:
 #
 # $$(1-\beta)\sum_{k=0}^{t-1}\beta^k = (1-\beta)\cdot\frac{1-\beta^t}{1-\beta} = 1-\beta^t .$$
 #
-# Not to 1! For large $t$ the rest $\beta^t$ is nothing. At the beginning it is nearly everything: keep that in mind
-# for week 03.
+# Not to 1! For large $t$ the rest $\beta^t$ is next to nothing. At the beginning, with a $\beta$ near 1, it is nearly
+# everything: keep that in mind for week 03.
 
 # %% [markdown]
 # ### Exercise 2 · `ema_weights` (3 points)
@@ -320,10 +325,11 @@ def ema_weights(t, *, beta):
     t : int
         Number of values, at least 1.
     beta : float, 0 <= beta < 1
+        Share of the old average that is kept. With 0, the newest value has all the weight.
 
     Returns
     -------
-    ndarray of float, shape (t,)
+    ndarray of shape (t,)
         One weight per value, in the order of the values: the oldest first. So v_t is
         np.sum(ema_weights(t, beta=beta) * theta[:t]).
 
@@ -350,6 +356,11 @@ check(ema_weights, seed=20121)
 # %%
 weights_of = plug_in(ema_weights)
 today = int(np.flatnonzero(dates == np.datetime64("2015-06-30"))[0])
+by_hand = np.sum(weights_of(today + 1, beta=0.9) * temperatures[: today + 1])
+step_by_step = averages.ema(temperatures, beta=0.9)[today]
+print(f"weights times values: {by_hand:.6f}, step by step: {step_by_step:.6f}")
+
+# %% jupyter={"source_hidden": true}
 days = slice(today - 59, today + 1)
 
 figure, (top, middle, bottom) = plt.subplots(
@@ -370,14 +381,11 @@ top.legend(loc="upper left")
 bottom.set(xlabel="days before (0 is today)")
 plotting.show(
     figure,
-    "Three panels over the same 60 days. Top: temperatures that rise from about 18 to about "
-    "30 degrees, with the two averages of the last day as lines: 27.5 degrees for beta 0.9, "
+    "Three panels over the same 60 days. Top: temperatures that rise, up and down, from about 18 "
+    "to about 30 degrees, with the two averages of the last day as lines: 27.5 degrees for beta 0.9, "
     "21.4 for 0.98. Below, the weights: for 0.9 they start at 0.1 today and are nearly nothing "
-    "after 40 days; for 0.98 they start at 0.02 and fall off slowly.",
+    "after 40 days; for 0.98 they start at 0.02 and are still at 0.006 after 59 days.",
 )
-by_hand = np.sum(weights_of(today + 1, beta=0.9) * temperatures[: today + 1])
-step_by_step = averages.ema(temperatures, beta=0.9)[today]
-print(f"weights times values: {by_hand:.6f}, step by step: {step_by_step:.6f}")
 
 # %% [markdown]
 # ## 5 · How many days is that?
@@ -393,8 +401,8 @@ print(f"weights times values: {by_hand:.6f}, step by step: {step_by_step:.6f}")
 # = -1 - \frac{\varepsilon}{2} - \frac{\varepsilon^2}{3} - \dots \;\longrightarrow\; -1
 # \qquad(\varepsilon\to 0).$$
 #
-# So the rest is close to $1/e = 0.368$: the last $1/(1-\beta)$ days carry about 63 % of the weight. After that many
-# days a single weight, too, has fallen to about $1/e$ of what it was.
+# So for $\beta$ near 1 the rest is close to $1/e = 0.368$: the last $1/(1-\beta)$ days carry about 63 % of the weight.
+# After that many days a single weight, too, has fallen to about $1/e$ of what it was.
 #
 # **2. The mean age.** How old is the average's content, on average? Weigh each age $k$ (for long series):
 #
@@ -444,7 +452,9 @@ def effective_window(beta, kind):
     Parameters
     ----------
     beta : float or ndarray, 0 < beta < 1
+        Must not be changed.
     kind : str
+        One of four.
         "rule": the rule of thumb.
         "mean age": the weighted mean of the ages; the newest value has age 0.
         "equal noise": so many independent values have a plain mean as noisy as this average.
@@ -503,11 +513,11 @@ settle(prediction_equal_noise=prediction_equal_noise)
 # %% [markdown]
 # So which number is right? Ask what you want to know. *How late* is the curve: the mean age, 9 days for $\beta = 0.9$.
 # *How smooth* is it: as smooth as a mean of 19 values. *How long* does an outlier haunt it: count half-lives, 6.6 days
-# each. "About ten days" is a fair summary of all of these, and exact for none.
+# each. "About ten days" is exact for the rule of thumb alone; the other three lie between 6.6 and 19.
 #
-# Look back at section 3: the measured lags, 1.0 and 8.9 days, are the mean ages 1 and 9. For $\beta = 0.98$ it was 40
-# days, less than 49, because a year is no straight slope for an average that reaches back over a season. It lost a
-# quarter of the wave's height instead.
+# Look back at section 3: the measured lags, 1.0 and 8.9 days, are close to the mean ages 1 and 9. For $\beta = 0.98$ it
+# was 40.5 days, less than 49, because a year is no straight slope for an average that reaches back over a season. There
+# the wave also lost a quarter of its height.
 
 # %% [markdown]
 # ## 6 · Many series at once
@@ -526,15 +536,16 @@ def ema_many(theta, *, betas):
 
     Parameters
     ----------
-    theta : ndarray of shape (T, n)
+    theta : ndarray of float, shape (T, n)
         One series per column, one day per row. Must not be changed.
-    betas : ndarray of shape (k,)
-        Every beta is used for every series.
+    betas : ndarray of float, shape (k,)
+        Each 0 <= beta < 1, in any order. Every beta is used for every series. Must not be changed.
 
     Returns
     -------
-    ndarray of float, shape (k, T, n)
-        For each beta the table of averages, of the shape of theta.
+    ndarray of shape (k, T, n)
+        For each beta, in the order of betas, the table of averages, of the shape of theta. T, n and k may be 1, T in
+        the hundreds, too.
 
     Examples
     --------
@@ -582,13 +593,14 @@ single = np.mean(np.sum((gradients - full_gradient) ** 2, axis=1))
 noise = np.mean(np.sum((averaged - full_gradient) ** 2, axis=2), axis=1)
 for beta, ratio in zip(some, noise / single):
     theory = (1 - beta) / (1 + beta)
-    print(f"beta = {beta:4}: squared noise {ratio:.2f} of a single gradient's, "
+    print(f"beta = {beta:4}: mean squared distance {ratio:.2f} of a single gradient's, "
           f"theory {theory:.2f}; like a batch of {64 / theory:5,.0f}")
 
 # %% [markdown]
 # With $\beta = 0.9$, the average of the gradients of 64 images each is as good as the gradient of a batch 19 times as
-# large (drawn from a collection much larger than ours), at the price of 64. That looks like a gift, and here it is one, because the parameters were held fixed. During training they
-# move, and then the average is late, as always. What that does to a descent is the subject of week 04.
+# large (drawn from a collection much larger than ours), at the price of 64. That looks like a gift, and here it is one,
+# because the parameters were held fixed. During training they move, and then the average is late. What that does to a
+# descent is the subject of week 04.
 
 # %% [markdown]
 # **A trap.** Could we do without the loop? Unrolled, the sum is
@@ -609,7 +621,8 @@ print(f"not finite from day {broken:,} on: the sum has passed the largest float6
 # %% [markdown]
 # Large times tiny is exact on paper and overflows in floating point. The recurrence never sees a number larger than
 # its data. That is a reason of its own to write it as one. The course's `averages.ema` runs the same recurrence in
-# compiled code (`scipy.signal.lfilter`), over one or many series and one or many $\beta$. The two, side by side:
+# compiled code (Numba's, or else `scipy.signal.lfilter`), over one or many series and one or many $\beta$. The two,
+# side by side:
 
 # %% tags=["nbval-ignore-output"]
 long_series = np.random.default_rng(3).normal(size=200_000)
@@ -659,18 +672,18 @@ def best_beta(theta, *, betas, skip):
     Parameters
     ----------
     theta : ndarray of float, shape (T,)
-        The whole series is averaged, from its first value on. Must not be changed.
-    betas : ndarray of shape (k,)
-        Candidates.
+        The whole series is averaged, from its first value on; T >= 2. Must not be changed.
+    betas : ndarray of float, shape (k,)
+        Candidates, 0 <= beta < 1, in any order; one may come twice. Must not be changed.
     skip : int, 0 <= skip <= T - 2
         How many of the T - 1 forecasts are left out, at the beginning.
 
     Returns
     -------
     beta : float
-        The candidate with the smallest error.
-    errors : ndarray of float, shape (k,)
-        Mean squared error of each candidate's forecasts.
+        The candidate with the smallest error; on a tie, any that has it.
+    errors : ndarray of shape (k,)
+        Mean squared error of each candidate's forecasts, in the order of betas.
 
     Examples
     --------
@@ -693,6 +706,9 @@ check(best_beta)
 check(best_beta, seed=20124)
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# For the temperatures and for the mini-batches' losses of section 1 (a typical miss is the root of the mean square):
+
 # %%
 choose = plug_in(best_beta)
 candidates = np.arange(0, 1, 0.01)
@@ -700,16 +716,19 @@ panels = [
     ("tomorrow's temperature", temperatures, "in °C"),
     ("the next mini-batch's loss", batch_losses, ""),
 ]
+chosen = [choose(values, betas=candidates, skip=100) for name, values, unit in panels]
+for (name, values, unit), (beta, errors) in zip(panels, chosen):
+    marks = (0.0, 0.5, 0.9, 0.98)
+    misses = ", ".join(f"{np.sqrt(errors[round(100 * b)]):.2g} at {b}" for b in marks)
+    print(f"{name}: best beta {beta:.1f}\n    typical miss {misses}")
+
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.3))
-for ax, (name, values, unit) in zip(axes, panels):
-    beta, errors = choose(values, betas=candidates, skip=100)
+for ax, (name, values, unit), (beta, errors) in zip(axes, panels, chosen):
     plotting.lines(ax, {"": (candidates, np.sqrt(errors))})
     ax.plot(beta, np.sqrt(errors.min()), "o", color=plotting.COLOURS[1], markersize=8)
     top = 2 * np.sqrt(errors[0])
     ax.set(title=name, xlabel="beta", ylabel=f"typical miss {unit}", ylim=(0, top))
-    marks = (0.0, 0.5, 0.9, 0.98)
-    misses = ", ".join(f"{np.sqrt(errors[round(100 * b)]):.2g} at {b}" for b in marks)
-    print(f"{name}: best beta {beta:.1f}\n    typical miss {misses}")
 plotting.show(
     figure,
     "The typical forecast error against beta, two panels. For temperatures it is flat and "
@@ -723,9 +742,9 @@ settle(prediction_forecast=prediction_forecast)
 # %% [markdown]
 # Two series, two answers, and both make sense.
 #
-# - A **temperature** is hardly noise at all: when today is five degrees above the season, tomorrow will mostly be so,
-#   too. Forgetting that in order to be smooth throws knowledge away. The best $\beta$ is about 0.1, and even the bare
-#   value of today is nearly as good.
+# - What looks like noise in a **temperature** mostly lasts: when today is five degrees above the season, tomorrow will
+#   most likely be above it, too. Forgetting that in order to be smooth throws knowledge away. The best $\beta$ is about
+#   0.1, and even the bare value of today is nearly as good.
 # - The **loss of a mini-batch** is a slow trend plus a draw of 64 images that says nothing about the next draw. There
 #   averaging pays, and the best $\beta$ is about 0.9.
 #
@@ -759,7 +778,7 @@ check(claim_one_over_e=claim_one_over_e)
 # %% [markdown]
 # **Claim 2.** *"$\beta = 0.98$ gives a better average than 0.9, because it uses more days."* To judge, one must know
 # the truth. So here are made-up temperatures: a known yearly wave plus random noise, and how far the two averages lie
-# from the wave:
+# from the wave (root of the mean square):
 
 # %%
 rng = np.random.default_rng(4)
@@ -955,3 +974,4 @@ check(quiz_other_name=quiz_other_name)
 #
 # **Next week's question.** An average that starts at 0 believes for weeks that Seattle is freezing. In this week we
 # looked away, with `skip`. Can you repair the first days, and still remember next to nothing?
+# [Week 03 · Bias correction](../week03_bias_correction/week03_bias_correction.ipynb)

@@ -48,7 +48,7 @@ X, y = digits.X_train, digits.y_train
 # steep across as along, whose gradient is also noisy. Momentum and RMSprop, from the same start, with the same
 # noise:
 
-# %%
+# %% jupyter={"source_hidden": true}
 ravine = landscapes.ravine(flat=1.0, steep=50.0)
 runs = {
     "momentum": lambda w: optimizers.Momentum(w, lr=0.06),
@@ -164,20 +164,20 @@ def adam_step(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     Parameters
     ----------
     w, dw : ndarray
-        Parameters and their gradient, of the same shape. Must not be changed.
+        Parameters and their gradient: floats, of the same shape, () included.
     v, s : ndarray
-        First and second moment after the step before, uncorrected; zeros before the first step.
-        Must not be changed.
+        First and second moment after the step before, uncorrected, same shape; zeros before the
+        first step.
     t : int
-        Number of this step: 1 at the first.
+        Number of this step: 1 at the first, perhaps tens of thousands later.
     lr, beta1, beta2, eps : float
-        Learning rate, weight of the past in v and in s, and what is added to the root of the
-        corrected second moment.
+        Learning rate, weight of the past in v and in s (from 0, below 1), and what is added to the
+        root of the corrected second moment. A call may leave them out: then the values above count.
 
     Returns
     -------
     w, v, s : ndarray
-        New parameters, and what the next call will be given as v and s.
+        New parameters, and what the next call will be given as v and s. No argument is changed.
 
     Examples
     --------
@@ -240,15 +240,15 @@ plotting.show(
     figure,
     "Training loss over the first 60 updates, median and range of five seeds. With the corrections "
     "the loss falls at once. Without, it first jumps up on most seeds, and its median stays above "
-    "nearly all the time.",
+    "at all updates but the fifth.",
 )
 
 # %% [markdown]
-# The network survives, but the first steps are thrown away. (At a ten times smaller rate the uncorrected one
-# would even *lead*: its steps are several times as long as they say. The corrections do not make Adam fast. They
+# The network survives, but the first steps are thrown away. (At a ten times smaller rate, 0.003, the uncorrected one
+# even *leads* at all 60 updates; try it. Its steps are several times as long as they say. The corrections do not make Adam fast. They
 # make `lr` mean what it says, from the first step on.)
 
-# %% tags=["nbval-ignore-output"]
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 rng = np.random.default_rng(0)
 w, dw = rng.normal(size=(2, 100_000)).astype(np.float32)
 v, s = np.zeros_like(w), np.zeros_like(w)
@@ -275,8 +275,8 @@ print(f"100,000 parameters, one step: {microseconds(lambda: adam(w, dw, v, s, 3)
 #
 # $$-\alpha\,\frac{dw_1}{|dw_1| + \varepsilon} \approx -\alpha\ \mathrm{sign}(dw_1).$$
 #
-# Every parameter moves by $\alpha$, however steep or flat its direction. Multiply the loss by 1,000 and nothing
-# changes. See for yourself, with one parameter for each size of gradient:
+# Every parameter that has a gradient moves by $\alpha$, however steep or flat its direction. Multiply the loss by 1,000
+# and next to nothing changes. See for yourself, with one parameter for each size of gradient:
 
 # %%
 sizes = np.array([1e-6, 1e-3, 1.0, 1e3, 1e6])
@@ -324,7 +324,7 @@ check(prediction_largest_step=prediction_largest_step)
 # \le \Big(\sum_k \frac{p_k^2}{q_k}\Big)\Big(\sum_k q_k\, g_k^2\Big)
 # = \Big(\sum_k \frac{p_k^2}{q_k}\Big)\ \hat s_t .$$
 #
-# Divide by $\hat s_t$, take the root, multiply by $\alpha$:
+# Divide by $\hat s_t$ (if it is 0, all gradients were 0, and so is the step), take the root, multiply by $\alpha$:
 #
 # $$\boxed{\ |\Delta w_t| \;\le\; \alpha\,\sqrt{\sum_{k=0}^{t-1}\frac{p_k^2}{q_k}}\ }$$
 #
@@ -341,13 +341,13 @@ def step_bound(t, *, lr, beta1, beta2):
     Parameters
     ----------
     t : int
-        Number of the step, from 1 to a few thousand.
+        Number of the step, from 1 to 2,000.
     lr : float
         Learning rate.
     beta1 : float
         0 <= beta1 < 1.
     beta2 : float
-        0 < beta2 < 1. Not necessarily larger than beta1.
+        0.75 <= beta2 < 1. Not necessarily larger than beta1.
 
     Returns
     -------
@@ -405,7 +405,7 @@ for index, (beta1, beta2) in enumerate(pairs):
           f"reached {reached[-1]:.2f}")
 ax.plot([], [], "o", color="black", fillstyle="none", label="reached by the worst gradients")
 ax.axhline(0.1 / 0.001**0.5, color="#999999", linewidth=1)
-ax.text(1, 3.3, "the paper's bound, 3.16", color="#555555")
+ax.text(1, 3.3, "the paper's bound for the defaults, 3.16", color="#555555")
 ax.set(xlabel="step t", ylabel="largest step / learning rate", xscale="log", ylim=(0, 8))
 ax.legend(loc="upper left")
 plotting.show(
@@ -436,21 +436,33 @@ settle(prediction_largest_step=prediction_largest_step)
 network = networks.MLP((64, 32, 10), rng=np.random.default_rng(0))
 optimizer = optimizers.Adam(network.params, lr=0.01)
 rng = np.random.default_rng(1)
-moves = []
+moves, gradients = [], []
 for _ in range(20):
     for X_batch, y_batch in minibatch.iterate_minibatches(X, y, batch_size=64, rng=rng):
         before = network.params.copy()
-        optimizer.step(network.loss_and_gradient(X_batch, y_batch)[1])
+        gradients.append(network.loss_and_gradient(X_batch, y_batch)[1].copy())
+        optimizer.step(gradients[-1])
         moves.append(np.abs(network.params - before) / 0.01)
-moves = np.array(moves)
-print(f"in units of lr: largest of all steps {moves.max():.1f}, "
-      f"median {np.median(moves[moves > 0]):.2f}")
+moves, squares = np.array(moves), np.array(gradients) ** 2
+for name, some in [("all", moves), ("first epoch", moves[:23]), ("last epoch", moves[-23:])]:
+    print(f"{name:11}: largest step {some.max():.1f} lr, median {np.median(some[some > 0]):.2f} lr")
+s_hat = averages.ema(squares, beta=0.999, bias_correction=True)[-1]
+recent = squares[-23:].mean(axis=0)
+ratio = np.sqrt(recent[recent > 0] / s_hat[recent > 0])
+print(f"root mean square gradient of the last epoch: {np.median(ratio):.2f} times the root of s_hat (median)")
 
 # %% [markdown]
 # So "about $\alpha$ at most" is a fair rule of thumb for real gradients, and most steps are far smaller. Why
-# smaller? Because gradients are noisy. For pure noise of variance $\sigma^2$, $\hat s \approx \sigma^2$, while
-# the average $v$ has only the variance $\frac{1-\beta_1}{1+\beta_1}\sigma^2$ (week 02). So a step is typically
-# $\sqrt{0.1/1.9} = 0.23\,\alpha$, in a random direction. Adam slows down where the gradient is more noise than signal.
+# smaller? For two reasons.
+#
+# - *Noise.* For pure noise of variance $\sigma^2$, $\hat s \approx \sigma^2$, while the average $v$ has only the variance
+#   $\frac{1-\beta_1}{1+\beta_1}\sigma^2$ (week 02). So the root mean square of the steps is
+#   $\sqrt{0.1/1.9}\,\alpha = 0.23\,\alpha$, in a random direction; for normal noise half of them are below
+#   $0.67\cdot 0.23\,\alpha = 0.15\,\alpha$. Adam slows down where the gradient is more noise than signal.
+# - *Memory.* $\hat s$ remembers some 1,000 steps, here the whole run, and its gradients were larger at the beginning. In
+#   the last epoch they have 0.63 of the size that Adam divides by.
+#
+# Together that is $0.63\cdot 0.15\,\alpha = 0.10\,\alpha$, near the 0.08 of the last epoch.
 
 # %% [markdown]
 # ## 4 · Where $\varepsilon$ belongs
@@ -458,7 +470,7 @@ print(f"in units of lr: largest of all steps {moves.max():.1f}, "
 # $\varepsilon$ looks like a detail. Where it is put decides what it is compared with. One step at $t = 1$ for gradients of
 # all sizes, each a parameter of its own:
 
-# %%
+# %% jupyter={"source_hidden": true}
 g = np.logspace(-12, 2, 200)
 zero = np.zeros_like(g)
 
@@ -489,7 +501,7 @@ plotting.show(
 # %% [markdown]
 # Left of its bend each curve is a straight line: the step is proportional to the gradient, as in momentum. Right
 # of it the step is $\alpha$. So $\varepsilon$ is a **threshold**: gradients far below it count as small, all
-# others are treated alike. It matters exactly where $\sqrt{\hat s} \approx \varepsilon$.
+# others are treated alike. It matters where $\sqrt{\hat s}$ is not far above $\varepsilon$.
 #
 # - *After the root of the corrected moment*: the paper's algorithm 1, PyTorch, this course.
 # - *$\hat\varepsilon$, after the root of the uncorrected one*: the paper's shortcut, Keras and TensorFlow. At $t=1$ it
@@ -543,14 +555,15 @@ def adamw_step(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, wei
     Parameters
     ----------
     w, dw, v, s, t, lr, beta1, beta2, eps
-        As in adam_step. The arrays must not be changed.
+        As in adam_step.
     weight_decay : float
-        At least 0. The share that is subtracted is one of w as it came in.
+        At least 0, and 0.01 if a call leaves it out. The share that is subtracted is one of w as it
+        came in.
 
     Returns
     -------
     w, v, s : ndarray
-        As in adam_step.
+        As in adam_step. No argument is changed.
 
     Examples
     --------
@@ -603,8 +616,8 @@ axes[0].legend(loc="center right")
 plotting.show(
     figure,
     "Two weights that only decay. With the penalty in Adam's gradient, the one with large gradients "
-    "keeps nine tenths of its size while the other vanishes within 400 steps. With AdamW both "
-    "follow the same curve down to 0.37, so that only one is seen.",
+    "keeps nine tenths of its size while the other has lost nearly all of it after 400 steps. With AdamW "
+    "both follow the same curve down to 0.37, one on top of the other.",
 )
 
 # %% [markdown]
@@ -619,17 +632,19 @@ plotting.show(
 #
 # | gradient | $s$ | Adam's step $-dw/\sqrt s$, in units of $\alpha$ |
 # |:--|:--|:--|
-# | $+3$ | $0.1\cdot 1.08 + 0.9\cdot 9 = 8.2$ | $-1.05$ |
+# | $+3$ | $0.1\cdot 1.07 + 0.9\cdot 9 = 8.2$ | $-1.05$ |
 # | $-1$ | $0.1\cdot 8.2 + 0.9\cdot 1 = 1.7$ | $+0.76$ |
 # | $-1$ | $0.1\cdot 1.7 + 0.9\cdot 1 = 1.07$ | $+0.97$ |
 #
 # Together $+0.68$: away from the minimum. The large gradient is the one that matters, and it is divided by the
 # large root that it has itself produced. When the small ones come, it is already forgotten.
 #
-# **AMSGrad** is their repair. Keep, for every parameter, the largest $s$ so far, and divide by the root of that:
-# a rate that never grows again. $s$ itself goes on as before. (As in PyTorch: the maximum is taken of the
-# *uncorrected*
-# $s$, and both $v$ and that maximum are corrected like Adam's moments. The paper has no corrections.)
+# **AMSGrad** is their repair. Keep, for every parameter, the largest $s$ so far, and divide by the root of that. $s$
+# itself goes on as before, but what a large gradient has done to the maximum is not forgotten. In the paper, which has
+# no corrections, the rate $\alpha/\sqrt{s_{\max}}$ therefore never grows again. Here, as in PyTorch, the maximum is
+# taken of the *uncorrected* $s$, and both $v$ and that maximum are corrected like Adam's moments. The divisor $1 -
+# \beta_2^t$ still rises towards 1, and the rate with its root: after one large gradient at $t = 1$ by up to
+# $1/\sqrt{1-\beta_2}$, with the default 31.6 times. Late in a run the two are the same.
 
 # %% [markdown]
 # ### Exercise 4 · `amsgrad_step` (3 points)
@@ -641,14 +656,14 @@ def amsgrad_step(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=
     Parameters
     ----------
     w, dw, v, s, t, lr, beta1, beta2, eps
-        As in adam_step. The arrays must not be changed.
+        As in adam_step.
     s_max : ndarray
         Largest value of each entry of s so far (uncorrected); zeros before the first step.
 
     Returns
     -------
     w, v, s, s_max : ndarray
-        New parameters, and what the next call will be given.
+        New parameters, and what the next call will be given. No argument is changed.
 
     Examples
     --------
@@ -730,8 +745,8 @@ for beta1, beta2 in [(0.0, 0.1), (0.9, 0.99), (0.9, 0.999), (0.9, 0.9999)]:
 
 # %% [markdown]
 # The memory of $s$ must be long compared with the time between the gradients that matter, and even the default
-# is not safe when those are rare enough. On the other hand, networks trained on well-shuffled data seldom look
-# like this, and there AMSGrad brings little. It is an insurance, and `amsgrad` is off by default in PyTorch.
+# is not safe when those are rare enough. Does it happen to networks? With well-shuffled data the gradients that matter
+# seldom come so rarely. AMSGrad is an insurance, and `amsgrad` is off by default in PyTorch.
 
 # %% [markdown]
 # ## 7 · Adam against SGD, each at its best
@@ -789,7 +804,7 @@ def tune_and_race(units=1.0):
 
 tried, raced = tune_and_race()
 
-# %%
+# %% jupyter={"source_hidden": true}
 figure, ax = plt.subplots()
 for index, (name, marker) in enumerate([("Adam", "o"), ("momentum", "^")]):
     losses = np.clip(tried[name], None, 10).T
@@ -809,7 +824,7 @@ plotting.show(
 settle(prediction_adam_race=prediction_adam_race)
 
 # %% [markdown]
-# Two valleys of the same depth; Adam's is somewhat wider. Their horizontal distance means nothing: the two
+# Two valleys of about the same depth; Adam's is somewhat wider. Their horizontal distance means nothing: the two
 # learning rates have different units (Adam's is a distance, momentum's multiplies a gradient). A comparison "at
 # the same learning rate" would have crowned whichever you like.
 #
@@ -852,10 +867,10 @@ def train_with_switch(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_
     Parameters
     ----------
     gradient : callable
-        gradient(w, t) is the gradient of update t at w. t = 1, 2, 3, ... numbers the updates of
-        the whole run, from epoch to epoch, from Adam to SGD.
+        gradient(w, t) is the gradient of update t at w, an array of shape (p,). t = 1, 2, 3, ...
+        numbers the updates of the whole run, from epoch to epoch, from Adam to SGD.
     w : ndarray of shape (p,)
-        Parameters at the start. Must not be changed.
+        Parameters at the start, floats. Must not be changed.
     epochs, steps_per_epoch : int
         At least 1.
     switch_after : int
@@ -867,7 +882,7 @@ def train_with_switch(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_
     Returns
     -------
     ndarray of shape (epochs, p)
-        Parameters at the end of each epoch, one row per epoch.
+        Parameters at the end of each epoch, one row per epoch, in an array of its own.
 
     Examples
     --------
@@ -973,7 +988,7 @@ for name, (run, after, settings) in plans.items():
     print(f"{name:13}: loss {last.min():.3f} to {last.max():.3f}, median {np.median(last):.3f}; "
           f"test accuracy {min(accuracy):.0%} to {max(accuracy):.0%}")
 
-# %%
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.6), sharey=True)
 panels = [["SGD alone", "Adam alone", "Adam 10, SGD"], ["Adam 20, SGD", "Adam 20, Adam"]]
 index = 0
@@ -1052,7 +1067,7 @@ for signal in signals:
     of_v = averages.ema(v_hat**2, beta=0.999, bias_correction=True)
     adam_steps.append(np.sqrt(np.mean((v_hat / np.sqrt(raw))[1000:] ** 2)))
     chain_steps.append(np.sqrt(np.mean((v_hat / np.sqrt(of_v))[1000:] ** 2)))
-    print(f"signal / noise {signal:3.1f}: typical step of Adam {adam_steps[-1]:.2f} lr, "
+    print(f"signal / noise {signal:3.1f}: root mean square step of Adam {adam_steps[-1]:.2f} lr, "
           f"of the chain {chain_steps[-1]:.2f} lr")
 
 # %% nbgrader={"grade": false, "grade_id": "claim_momentum_then_rmsprop", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1193,7 +1208,7 @@ check(quiz_decoupled=quiz_decoupled)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "reflection_week06", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # *A model answer.* Adam adapts the scale of each weight's step to the size of its gradients, so multiplying the
-# loss by 1,000 changes nothing. The overall size of the steps is still $\alpha$, and that has to be found: on
+# loss by 1,000 changes next to nothing. The overall size of the steps is still $\alpha$, and that has to be found: on
 # the digits ten epochs ended at a loss of about 0.7 at the default 0.001 and below 0.05 at the best rate.
 # Without the corrections the first step is 3.16 times too large and the twelfth 6.6 times, because $s$, with its
 # longer memory, is further from full than $v$ and stands in the denominator; after 1,000 steps it is still a
@@ -1212,7 +1227,7 @@ check(quiz_decoupled=quiz_decoupled)
 # | Adam | $w \leftarrow w - \alpha\,\hat v/(\sqrt{\hat s}+\varepsilon)$, $\ \hat v = v/(1-\beta_1^t)$, $\ \hat s = s/(1-\beta_2^t)$ |
 # | AdamW | … and $-\,\alpha\lambda w$, outside the quotient |
 # | AMSGrad | $s_{\max}\leftarrow\max(s_{\max}, s)$ under the root |
-# | One step | first: $\alpha\,\mathrm{sign}$; worst: $\alpha\sqrt{\sum p_k^2/q_k} \to 7.27\,\alpha$; pure noise: $0.23\,\alpha$ |
+# | One step | first: $\alpha\,\mathrm{sign}$; worst: $\alpha\sqrt{\sum p_k^2/q_k} \to 7.27\,\alpha$; pure noise: $0.23\,\alpha$ (root mean square) |
 # | Defaults | $\beta_1 = 0.9$, $\beta_2 = 0.999$, $\varepsilon = 10^{-8}$; $\alpha$ is tuned, 0.001 is where one starts |
 #
 # **Pitfalls.** no corrections, or only one · $t$ from 0, per epoch, or lost in a checkpoint · corrected moments
@@ -1228,3 +1243,5 @@ check(quiz_decoupled=quiz_decoupled)
 #
 # **Next week's question.** Adam gets close quickly. Then, at a constant rate, it hovers. How do you make it
 # land?
+#
+# Go on with [Week 07 · Learning-rate decay](../week07_learning_rate_decay/week07_learning_rate_decay.ipynb).

@@ -15,7 +15,8 @@
 # {{weeks}}
 #
 # Begin with the first one. You need Python, some NumPy and a little calculus: what a derivative is, and that
-# the gradient points uphill. The minutes are for reading, predicting, writing and running together. *Written*
+# the gradient points uphill. Weeks 04, 08 and 10 use some linear algebra as well: the eigenvalues and the trace of a
+# matrix. The minutes are for reading, predicting, writing and running together. *Written*
 # points are for an answer in your own words, which a person reads.
 
 # %% [markdown]
@@ -32,7 +33,7 @@
 # 1. **A question** that you can see in a figure, before any formula.
 # 2. **Predict, then run.** You say what you expect, and the next figure settles it. A wrong guess that you made
 #    yourself teaches more than a right answer that you read.
-# 3. **Write.** Four to six functions of 1–10 lines each. The page gives the idea and the formula; the code is
+# 3. **Write.** Four to six functions of 1–13 lines each. The page gives the idea and the formula; the code is
 #    yours.
 # 4. **Check.** Run the cell with `check(...)` below your function. It tries your function on many cases and,
 #    when something is off, says what.
@@ -49,8 +50,9 @@
 # | `solution(steps_per_epoch)` | one solution, once you have checked an attempt of your own |
 #
 # Check as often as you like: nobody counts your attempts, and an exercise that is still open never stops the
-# cells below it. Notebooks are saved as you work; to start a week afresh, use *Kernel → Restart Kernel and Run
-# All Cells*.
+# cells below it. Notebooks are saved as you work. *Kernel → Restart Kernel and Run All Cells* runs a page once more
+# from its top, with what you have written in it; it does not empty it. For a week's original, take its notebook
+# from a fresh copy of the course.
 
 # %% [markdown]
 # ## To look things up

@@ -63,7 +63,7 @@ def rounds_to_nearest(m, batch_size):
 
 
 @steps.misconception(
-    "The value is right, but it is a float (`np.ceil` returns one). A number of steps is counted: return an `int`."
+    "The value is right, but it is a float (`np.ceil` returns one), which `range` refuses. Return an `int`."
 )
 def a_float(m, batch_size):
     return np.ceil(m / batch_size)
@@ -572,7 +572,7 @@ def averaged_over_classes(w, b, X, y, *, l2):
 
 
 @loss_and_gradient.misconception(
-    "You penalise the bias b as well. It only shifts scores and cannot over-fit: the L2 term is for w alone."
+    "You penalise the bias b as well. It shifts the scores of all examples alike: the L2 term is for w alone."
 )
 def bias_penalised(w, b, X, y, *, l2):
     penalty = l2 / 2 * (np.sum(w**2) + np.sum(b**2))
@@ -756,8 +756,8 @@ def penalty_subtracted(w, b, X, y, *, l2):
 
 
 @loss_and_gradient.misconception(
-    "The small number inside the log (or the clipping) caps an example's loss at about 27. `log_softmax` gives "
-    "the log without rounding the probability to 0 first."
+    "The small number inside the log (or the clipping) caps an example's loss, at 27.6 for 1e-12. `log_softmax` "
+    "gives the log without rounding the probability to 0 first."
 )
 def epsilon_in_the_log(w, b, X, y, *, l2):
     p = np.exp(log_softmax(X @ w + b))[np.arange(len(X)), y]
@@ -864,7 +864,7 @@ epoch = Exercise(
     cases=epoch_cases,
     observe=observe_epoch,
     hints=(
-        "One loop over `minibatch.iterate_minibatches(...)`. What changes inside it, and what do you add up?",
+        "One loop over `course_minibatches(...)`. What changes inside it, and what do you add up?",
         "Each batch's gradient is taken at the parameters that the batch before left. For the mean loss, a "
         "batch of 3 counts three times, one of 64 sixty-four times.",
         "In the loop: `loss, dw, db = softmax_regression_loss_and_gradient(w, b, X_batch, y_batch, l2=l2)`, "
@@ -1021,8 +1021,8 @@ def moved_before_bias(w, b, X, y, *, batch_size, lr, l2, rng):
 
 
 @epoch.misconception(
-    "The batches come in the order of the data. Take them from `minibatch.iterate_minibatches(X, y, "
-    "batch_size=…, rng=rng)`, which shuffles."
+    "The batches come in the order of the data. Take them from `course_minibatches(X, y, batch_size=…, rng=rng)`, "
+    "which shuffles."
 )
 def unshuffled(w, b, X, y, *, batch_size, lr, l2, rng):
     return epoch_with(w, b, X, y, batch_size, lr, l2, rng, batches=no_shuffling)
@@ -1192,14 +1192,14 @@ def noise_cases(rng):
 
     for T, p in [(3, 2), (4, 3), (6, 2)]:
         yield problem("equal batches", [int(rng.integers(2, 65))] * T, p)
-    for sizes, p in [([4, 4, 1], 2), ([64, 64, 29], 3), ([3, 3, 3, 2], 4), ([16, 5], 1)]:
-        yield problem("a short last batch", sizes, p)
+    for sizes, p in [([4, 4, 1], 2), ([64, 64, 29], 3), ([3, 3, 3, 2], 4), ([16, 5], 1), ([2, 7, 1, 5], 2)]:
+        yield problem("unequal batches", sizes, p)
     yield problem("one batch", [7], 3)
 
 
 noise = Exercise(
     gradient_noise,
-    parts={"equal batches": 1, "a short last batch": 1, "one batch": 1},
+    parts={"equal batches": 1, "unequal batches": 1, "one batch": 1},
     cases=noise_cases,
     returns=("mean", "variance"),
     hints=(
@@ -1411,11 +1411,11 @@ prediction_noise = Prediction(
     answer="c2e1f17b6ab79230",
     wrong={
         "a": "Averaging more examples does change it: their deviations partly cancel.",
-        "b": "Half is what happens to the distance, the root of it.",
+        "b": "Half is what happens to the distance itself, the root of it.",
         "d": "One sixteenth would be 1/B²; that is more cancelling than independent deviations can do.",
     },
     right=(
-        "The squared noise falls like 1/B: four times the examples, a quarter of it. The distance itself only "
+        "The squared distance falls like 1/B: four times the examples, a quarter of it. The distance itself only "
         "halves."
     ),
 )
@@ -1428,7 +1428,7 @@ prediction_time = Prediction(
             "Single examples do need the fewest passes, but every step has a fixed cost, and they pay it 1,437 "
             "times a pass."
         ),
-        "c": "The full batch has the cheapest example, but it needs over thirty times as many passes.",
+        "c": "The full batch has the cheapest example, but it needs 44 passes, batches of 64 need fewer than 3.",
     },
     right=(
         "The curve is a U. Single examples need few passes but pay the overhead of a step 1,437 times per "
@@ -1463,47 +1463,63 @@ claim_powers_of_two = Quiz(
             "Look at the times of 63, 64 and 65 in the figure: is there a jump? The rule comes from particular "
             "hardware."
         ),
-        "false": "Not here, but would you say so for all hardware? GPUs multiply matrices in fixed blocks.",
+    },
+    also={
+        "false": (
+            "That is what the figure says: on this computer 64 and 256 are no faster than their neighbours. And "
+            "where sizes do matter, being a power of two is not the reason. But there are such machines, so "
+            '"depends" is as good: on a GPU whose matrix units work in blocks of 8 or 16, 64 can be faster '
+            "than 63 or 65."
+        ),
     },
     right=(
-        "It depends on the machine. Here the curve is smooth: 64 is no faster than its neighbours. On a GPU "
-        "whose matrix units work in blocks of 8 or 16, multiples of those can be faster. Measure where you "
-        "train."
+        'It depends on the machine. Here 64 is no faster than its neighbours (so "false" earns the point, '
+        "too). On a GPU whose matrix units work in blocks of 8 or 16, multiples of those can be faster, powers "
+        "of two or not. Measure where you train."
     ),
 )
 
 claim_every_step = Quiz(
     "claim_every_step",
-    answer="02ee81be4b523a87",
+    answer="3ded1d7a41a01f66",
     wrong={
         "true": "You have just seen a full-batch curve that rises. What was different about it?",
-        "false": (
-            "For one of the two learning rates it fell at every single step. Which condition made the difference?"
+    },
+    also={
+        "depends": (
+            "You can name the condition: below 2/L, with L the largest curvature, each step lowers the loss, "
+            'and the run at 0.3 shows it. But the sentence says "at every step" without it, so one rise is '
+            'enough for "false"; you saw 18, at a rate that ended far lower.'
         ),
     },
     right=(
-        "It holds as long as the learning rate stays below 2/L, with L the largest curvature. Above, a step "
-        "may overshoot and the loss may rise, full batch or not."
+        "The run at rate 6 rose in 18 of 60 steps, and one would have been enough. It becomes true with a "
+        'condition (so "depends" earns the point, too): a learning rate below 2/L, with L the largest '
+        "curvature. Above, a step may overshoot, full batch or not."
     ),
 )
 
 claim_never_converges = Quiz(
     "claim_never_converges",
-    answer="38ddd75de4475281",
+    answer="16075f2a1ecaa690",
     wrong={
         "true": (
-            "Compare the two learning rates in the figure: how high does each hover? What would a rate do that "
+            "Compare the two learning rates in the figure: how high does each hover? What does the rate do that "
             "keeps falling?"
         ),
-        "false": (
-            "At a constant rate, did either curve stop getting closer and hover? Name the condition under "
-            "which it does not."
+    },
+    also={
+        "depends": (
+            "You can name the condition: at a constant rate both runs hover, with a falling rate the third goes "
+            'on getting closer. But the sentence says "never" and "for ever", so that third run is enough '
+            'for "false".'
         ),
     },
     right=(
-        "At a constant learning rate it hovers at a height that shrinks with the rate, so a falling rate (week "
-        "07) does let it converge. And where all examples can be fitted at once, even the noise vanishes at "
-        "the minimum."
+        "The run with a falling rate (week 07) goes on getting closer. What is true of the claim needs a "
+        'condition (so "depends" earns the point, too): at a constant rate it hovers, at a height that '
+        "shrinks with the rate. And where all examples can be fitted at once, even the noise vanishes at the "
+        "minimum."
     ),
 )
 
@@ -1516,7 +1532,8 @@ claim_small_sets = Quiz(
             "full batch?"
         ),
         "depends": (
-            "Here the condition is in the claim itself: a set of at most 2,000 examples. You have measured one."
+            "The condition is in the claim itself: any set of at most 2,000 examples. You have measured one "
+            'where they bring a lot, and against "nothing" one is enough.'
         ),
     },
     right=(
@@ -1562,8 +1579,8 @@ quiz_sorted = Quiz(
         "c": "The size of a batch does not change; what changes is how well it represents the data.",
     },
     right=(
-        "Each batch holds one class only and pulls the network towards answering that class; the next batch "
-        "pulls elsewhere. You saw the loss of such an epoch."
+        "Most batches hold one class only and pull the network towards answering that class; a few batches "
+        "later it is pulled elsewhere. You saw the loss of such an epoch."
     ),
 )
 

@@ -37,6 +37,7 @@ def ema_cases(rng):
     yield case("any length, any beta", series(1), beta=random_beta(rng))
     yield case("any length, any beta", series(5), beta=0.0)
     yield case("any length, any beta", series(1200), beta=round(rng.uniform(0.2, 0.4), 2))
+    yield case("any length, any beta", series(500), beta=round(rng.uniform(0.98, 0.99), 3))
     yield case("whole numbers", rng.integers(3, 30, 5), beta=random_beta(rng))
 
 
@@ -130,20 +131,10 @@ def beta_fixed(theta, *, beta):
 
 
 @averaging.misconception(
-    "Right for decimal numbers, but when theta holds whole numbers your results are cut down to whole numbers "
+    "Right for decimal numbers, but when theta holds whole numbers your averages are cut down to whole numbers "
     "too: `zeros_like(theta)` (or `empty_like`) copies theta's type. Make an array of floats."
 )
 def cut_to_integers(theta, *, beta):
-    averages = np.zeros_like(theta)
-    averages[:] = ema(theta, beta=beta)
-    return averages.astype(float)
-
-
-@averaging.misconception(
-    "Right for decimal numbers, but for whole numbers you return an array of whole numbers, because "
-    "`zeros_like(theta)` (or `empty_like`) copies theta's type. Make an array of floats."
-)
-def integer_array(theta, *, beta):
     averages = np.zeros_like(theta)
     averages[:] = ema(theta, beta=beta)
     return averages
@@ -571,8 +562,9 @@ def ema_many(theta, *, betas):
 
 
 def many_cases(rng):
-    def problem(part, k, T, n):
-        betas = np.sort(rng.choice(np.arange(15, 98), k, replace=False))[::-1] / 100
+    def problem(part, k, T, n, betas=None):
+        if betas is None:
+            betas = rng.choice(np.arange(15, 98), k, replace=False) / 100
         return case(part, (rng.normal(size=(T, n)) * 4 + rng.choice([-9, 9], n)).round(1), betas=betas)
 
     for shape in [(2, 4, 3), (3, 5, 2), (4, 3, 6)]:
@@ -580,12 +572,17 @@ def many_cases(rng):
     for shape in [(3, 4, 3), (2, 2, 2), (4, 6, 4)]:
         yield problem("as many betas as series", *shape)
     for shape in [(1, 4, 3), (3, 4, 1), (2, 1, 3), (1, 1, 1)]:
-        yield problem("one beta, one series, one day", *shape)
+        yield problem("one beta, one series, one day, many days", *shape)
+    yield problem("one beta, one series, one day, many days", 3, 700, 2, betas=np.array([0.25, 0.985, 0.0]))
 
 
 many = Exercise(
     ema_many,
-    parts={"one average per beta and series": 2, "as many betas as series": 1, "one beta, one series, one day": 1},
+    parts={
+        "one average per beta and series": 2,
+        "as many betas as series": 1,
+        "one beta, one series, one day, many days": 1,
+    },
     cases=many_cases,
     hints=(
         "How many numbers must be remembered from one day to the next, and in which shape would you keep them?",
@@ -714,6 +711,18 @@ def series_mixed(theta, *, betas):
     return ema_many(mixed, betas=betas)
 
 
+@many.misconception(
+    "Right for a few days. Your formula multiplies by `beta**t` and divides by `beta**i` (or the like): over "
+    "hundreds of days, or for beta = 0, these powers leave the range of floating-point numbers. Carry the "
+    "averages along day by day."
+)
+def many_closed_form(theta, *, betas):
+    t = np.arange(len(theta))[:, None]
+    with np.errstate(all="ignore"):
+        powers = betas[:, None, None] ** t
+        return (1 - betas)[:, None, None] * powers * np.cumsum(theta / powers, axis=1)
+
+
 @many.alternative
 def loops_and_a_filter(theta, *, betas):
     return np.array([lfilter([1 - beta], [1, -beta], theta, axis=0) for beta in betas])
@@ -751,7 +760,9 @@ def best_beta(theta, *, betas, skip):
 def best_cases(rng):
     def problem(part, T, k, skip, *, walk=1.0, noise=1.0, level=5.0):
         theta = level + np.cumsum(rng.normal(size=T)) * walk + rng.normal(size=T) * noise
-        betas = np.sort(rng.choice(np.arange(10, 98), k, replace=False)) / 100
+        betas = rng.choice(np.arange(10, 98), k, replace=False) / 100
+        if k > 4:
+            betas[-1] = betas[0]  # the same candidate twice
         return case(part, theta.round(2), betas=betas, skip=skip)
 
     yield problem("all forecasts", 4, 2, 0)
@@ -987,7 +998,8 @@ prediction_forecast = Prediction(
         "b": "The usual compromise misses by 3.5 °C, today's bare temperature by 2.9 °C.",
     },
     right=(
-        "Best is about 0.1. A warm spell lasts: what looks like noise around the season is still true tomorrow."
+        "Best is about 0.1. A warm spell lasts: what looks like noise around the season is mostly still there "
+        "tomorrow."
     ),
 )
 
@@ -1028,7 +1040,8 @@ claim_plain_mean = Quiz(
             "Then the hot day would have left without a trace after ten days. What is left of it in the EMA?"
         ),
         "depends": (
-            "For a constant series the two agree, as do all averages. Do they agree on any series that changes?"
+            "A series that is constant for long makes all averages agree. On the temperatures, which change, "
+            "they do not: by how much?"
         ),
     },
     right=(

@@ -34,14 +34,18 @@ def corrected_cases(rng):
     for T in (2, 4, 7):
         yield case("a series", series(T), beta=random_beta(rng))
     yield case("a series", series(12), beta=0.95)
-    yield case("long memory, one value", series(6), beta=0.999)
-    yield case("long memory, one value", series(1), beta=random_beta(rng))
-    yield case("no memory", series(4), beta=0.0)
+    yield case("long memory, one value, many values", series(6), beta=0.999)
+    yield case("long memory, one value, many values", series(1), beta=random_beta(rng))
+    yield case("no memory, whole numbers", series(4), beta=0.0)
+    whole = rng.permutation(np.arange(20, 30))[:3]  # with averages that are not whole
+    yield case("no memory, whole numbers", whole, beta=random_beta(rng))
+    yield case("long memory, one value, many values", series(300), beta=0.98)
+    yield case("long memory, one value, many values", series(1500), beta=0.6)  # beta**-1500 is no float
 
 
 correcting = Exercise(
     ema_bias_corrected,
-    parts={"a series": 2, "long memory, one value": 1, "no memory": 1},
+    parts={"a series": 2, "long memory, one value, many values": 1, "no memory, whole numbers": 1},
     cases=corrected_cases,
     hints=(
         "Two quantities are at work here. Which of them goes on to the next day, and which is only reported?",
@@ -216,6 +220,14 @@ def corrected_in_place(theta, *, beta):
     return theta
 
 
+@correcting.misconception(
+    "The results go into an array of theta's kind (`zeros_like` or `copy`). If theta holds whole numbers, each "
+    "average is cut to one. `np.zeros(len(theta))` holds floats."
+)
+def cut_to_whole_numbers(theta, *, beta):
+    return ema_bias_corrected(theta, beta=beta).astype(theta.dtype)
+
+
 @correcting.alternative
 def as_a_weighted_mean(theta, *, beta):
     return weighted_means(theta, beta)
@@ -250,6 +262,7 @@ def debiased_cases(rng):
     yield case("the weights", 12, beta=0.95)
     yield case("long memory", 4, beta=0.999)
     yield case("long memory", 40, beta=0.999)
+    yield case("long memory", 400, beta=0.999)
     yield case("one value, no memory", 1, beta=random_beta(rng))
     yield case("one value, no memory", 3, beta=0.0)
 
@@ -399,6 +412,7 @@ def steps_cases(rng):
     yield between("how many steps", 0.9, 0.95, int(rng.integers(20, 40)), 0.5)
     for tolerance in (0.1, 0.003):
         yield case("long memory", round(rng.uniform(0.9985, 0.9992), 5), tolerance=tolerance)
+    yield case("long memory", round(rng.uniform(0.9994, 0.9996), 5), tolerance=0.001)  # 11,000 steps and more
     yield case("one step, a whole number of steps", round(rng.uniform(0.2, 0.4), 3), tolerance=0.5)
     yield case("one step, a whole number of steps", 0.5, tolerance=0.25)
 
@@ -557,7 +571,9 @@ def stream_cases(rng):
     yield case("no day missing", beta=0.95, updates=readings(8))
     yield case("missing days", beta=random_beta(rng), updates=readings(5, missing=[2]))
     yield case("missing days", beta=random_beta(rng), updates=readings(9, missing=[1, 4, 5, 6], zeros=[3]))
+    yield case("missing days", beta=0.95, updates=readings(60, missing=[7, *range(20, 32)]))
     yield case("missing at the start", beta=random_beta(rng), updates=readings(4, missing=[0, 1]))
+    yield case("missing at the start", beta=random_beta(rng), updates=readings(5, missing=[1], zeros=[0]))
     yield case("two streams at once", beta=random_beta(rng), updates=readings(4), other=readings(4))
     yield case("two streams at once", beta=random_beta(rng), updates=readings(5, zeros=[2]), other=readings(5))
 
@@ -879,7 +895,7 @@ prediction_squares = Prediction(
     "prediction_squares",
     answer="893cdb5b256a58f1",
     wrong={
-        "a": "10 % low it is after 2,302 steps.",
+        "a": "So little is missing only after 2,302 steps. (About 10 % of the truth is what is there.)",
         "b": "Half of it is there after 693 steps, a half-life.",
     },
     right=(
@@ -909,14 +925,21 @@ prediction_cures = Prediction(
 
 claim_nobody_needs = Quiz(
     "claim_nobody_needs",
-    answer="dfa3526938deecbd",
+    answer="12e29adf4bcae899",
     wrong={
         "true": "Look at the row β = 0.999: what does the average show at the end of a run of 230 updates?",
-        "false": "In the row β = 0.9 with 10,000 updates, is there anything left to correct?",
+    },
+    also={
+        "depends": (
+            "Whether *you* need it does depend on the run's length against ln(tolerance)/ln(β): 44 updates to 1 % "
+            "with β = 0.9, 4,603 with 0.999. But the sentence says that nobody does, and at β = 0.999 a run of "
+            "230 updates ends with 79.4 % missing. One such run makes it false."
+        ),
     },
     right=(
-        "It depends on the run's length against ln(tolerance)/ln(β): with β = 0.9 the start is over after 44 "
-        "updates, with 0.999 after 4,603, longer than many a training run."
+        "False: with β = 0.999, a run of 230 updates ends with 79.4 % missing. Who does need it depends on the "
+        "run's length against ln(tolerance)/ln(β): with β = 0.9 only 1 % is missing after 44 updates, with 0.999 "
+        "after 4,603."
     ),
 )
 
@@ -934,12 +957,12 @@ claim_unbiased = Quiz(
     "claim_unbiased",
     answer="42b7620ff18855a5",
     wrong={
-        "true": "Look at the warming series: does the corrected average hit the truth of its day?",
+        "true": "Look at the rising series: does the corrected average hit the truth of its day?",
         "false": "Look at the series of constant mean: is there a systematic error left?",
     },
     right=(
-        "If the mean does not change, it is unbiased from the first day on. If it changes, the average is "
-        "late, corrected or not: the correction cures the start, not the lag."
+        "It depends on whether the mean changes. If it does not, the average is unbiased from the first day on. "
+        "If it does, the average is late, corrected or not: the correction cures the start, not the lag."
     ),
 )
 

@@ -20,15 +20,18 @@ def momentum_step(params, grads, v, *, lr, beta):
 
 
 def momentum_cases(rng):
-    def problem(part, shapes, *, at_rest=False, scale=1.0, dtype=np.float64):
+    def problem(part, shapes, *, at_rest=False, scale=1.0, dtype=np.float64, turned=False, beta=None):
         def draw():
             return {
-                name: (rng.normal(size=shape) * scale).round(2).astype(dtype) for name, shape in shapes.items()
+                name: np.array((rng.normal(size=shape) * scale).round(2), dtype) for name, shape in shapes.items()
             }
 
         v = {name: np.zeros(shape, dtype) for name, shape in shapes.items()} if at_rest else draw()
-        lr, beta = round(rng.uniform(0.05, 3.0), 2), round(rng.uniform(0.2, 0.8), 2)
-        return case(part, draw(), draw(), v, lr=lr, beta=beta)
+        lr, drawn = round(rng.uniform(0.05, 3.0), 2), round(rng.uniform(0.2, 0.8), 2)
+        params, grads = draw(), draw()
+        if turned:  # the same names in another order
+            grads, v = ({name: d[name] for name in reversed(d)} for d in (grads, v))
+        return case(part, params, grads, v, lr=lr, beta=drawn if beta is None else beta)
 
     k, n = (int(size) for size in rng.integers(2, 5, 2))
     one, layer = {"w": (2,)}, {"W": (n, k), "b": (k,)}
@@ -40,6 +43,9 @@ def momentum_cases(rng):
         yield problem("on the way", shapes)
     yield problem("on the way", layer, scale=100.0)
     yield problem("on the way", layer, dtype=np.float32)
+    yield problem("on the way", norm, turned=True)
+    yield problem("on the way", {"scale": (), "b": (k,)})
+    yield problem("on the way", layer, beta=0.0)
     for shapes in (norm, network):
         yield problem("five steps in a row", shapes, at_rest=True)
 
@@ -206,6 +212,15 @@ def one_velocity_for_all(params, grads, v, *, lr, beta):
         new_v[name] = running
         new_params[name] = params[name] - lr * running
     return new_params, new_v
+
+
+@momentum.misconception(
+    "You pair the dictionaries by the order of their entries, which may differ. What belongs together has the "
+    "same name: `params[name]`, `grads[name]`, `v[name]`."
+)
+def paired_by_position(params, grads, v, *, lr, beta):
+    grads, v = (dict(zip(params, d.values(), strict=True)) for d in (grads, v))
+    return momentum_step(params, grads, v, lr=lr, beta=beta)
 
 
 @momentum.misconception(
@@ -817,15 +832,17 @@ class Slope:
 
 
 def nesterov_cases(rng):
-    def problem(part, n, *, at_rest=False, scale=1.0):
+    def problem(part, n, *, at_rest=False, scale=1.0, beta=None):
         curvature, bottom = rng.uniform(0.5, 4.0, n).round(2), rng.normal(size=n).round(2)
         w, v = (rng.normal(size=(2, n)) * scale).round(2)
-        lr, beta = round(rng.uniform(0.1, 1.5), 2), round(rng.uniform(0.25, 0.8), 2)
+        lr, drawn = round(rng.uniform(0.1, 1.5), 2), round(rng.uniform(0.25, 0.8), 2)
+        beta = drawn if beta is None else beta
         slope = Slope(tuple(map(float, curvature)), tuple(map(float, bottom)))
         return case(part, w, np.zeros(n) if at_rest else v, slope, lr=lr, beta=beta)
 
     yield from (problem("one step", n) for n in (1, 2, 3, 5))
     yield problem("one step", 2, scale=100.0)
+    yield problem("one step", 2, beta=0.0)
     yield from (problem("five steps from rest", n, at_rest=True) for n in (1, 3))
 
 
@@ -1001,14 +1018,14 @@ prediction_same_lr = Prediction(
     answer="4d5e95ee0c8be884",
     wrong={
         "a": (
-            "That would need longer steps along the valley, and an average of gradients is no longer than the "
+            "That would need longer steps along the valley, and an average of gradients is hardly longer than the "
             "gradients."
         ),
         "c": "It does come late, but only by β/(1−β) = 2.3 steps, once; after that it goes as fast.",
     },
     right=(
-        "About as many: 364 instead of 386. Along the valley the average equals the gradient, so at the same "
-        "rate the speed is the same. The gain comes when you raise the rate."
+        "About as many: 364 instead of 386. Along the valley the average nearly equals the gradient, so at the "
+        "same rate the speed is nearly the same. The gain comes when you raise the rate."
     ),
 )
 
@@ -1052,24 +1069,28 @@ prediction_hover = Prediction(
         "b": ("There is no such halfway house: the errors of consecutive steps add up to all the noise there is."),
     },
     right=(
-        "About the same: 0.025 and 0.026. Each gradient is used up completely in the end, only in "
+        "About the same: 0.025 for both. Each gradient is used up completely in the end, only in "
         "instalments, and its noise with it."
     ),
 )
 
 claim_always_faster = Quiz(
     "claim_always_faster",
-    answer="3d39567424bf0b28",
+    answer="a153c7c70f0204dc",
     wrong={
         "true": "What did the kinked loss do, and what was left of the gain in the noisy valley?",
-        "false": (
-            "In the exact valley it needed 44 steps instead of 386. Under which condition does it win so clearly?"
+    },
+    also={
+        "depends": (
+            "Whether it is faster does depend: on whether curvature limits the learning rate, as in the exact "
+            "valley (44 steps instead of 386), or noise does, as at noise 30 (no gain). But the sentence says "
+            "always, and one of these is enough to make it false."
         ),
     },
     right=(
-        "It wins where curvature limits the learning rate: narrow valleys and gradients with little noise. In "
-        "a round bowl the best β is 0, with noise the gain melts away, and beyond bowls the heavy ball may "
-        "not even converge."
+        "False: at noise 30 nothing is gained, in a round bowl the best β is 0, and on the kinked loss the "
+        "settings that are best for bowls do not even converge. It wins where curvature limits the learning rate: "
+        "in narrow valleys, with little noise."
     ),
 )
 
@@ -1088,15 +1109,21 @@ claim_reciprocal_rate = Quiz(
 
 claim_correction_useless = Quiz(
     "claim_correction_useless",
-    answer="f4b6e59a2da86b1b",
+    answer="7c7f5b289e21d5d7",
     wrong={
         "true": "Look at β = 0.99 in the bowl: 0.36 against 0.14 after 100 steps. Is that nothing?",
-        "false": "Look at β = 0.9 in the bowl, and at the valley: where did the correction pay?",
+    },
+    also={
+        "depends": (
+            "Its use does depend on β, the rate and the budget: it helps at β = 0.99 in the bowl (0.14 instead of "
+            "0.36 after 100 steps) and harms in the valley (3.9 instead of 0.0007 after 60). But the sentence "
+            "says that nobody notices after ten steps, and these are easily noticed."
+        ),
     },
     right=(
-        "With β = 0.9 it hardly matters after a few dozen steps. With β near 1 and a short budget it saves "
-        "many steps. And at the large rates for which momentum is used, it does harm: the first steps become "
-        "too long."
+        "False: at β = 0.99 in the bowl it is noticed after 100 steps, 0.14 instead of 0.36. At β = 0.9 it is "
+        "little, 0.08 instead of 0.10. And at the large rates for which momentum is used it does harm: the first "
+        "steps become too long."
     ),
 )
 
@@ -1108,8 +1135,8 @@ claim_larger_beta_calmer = Quiz(
         "false": "From β = 0 to 0.2 the swinging did die out sooner, 7 steps instead of 44. Up to where does it?",
     },
     right=(
-        "Only until the curvature is inside the funnel. From there on the swing shrinks by √β a step, so a "
-        "larger β rings for longer: 911 steps at 0.99."
+        "It depends on where the curvature lies on the map: it is true until the funnel is reached. From there on "
+        "the swing shrinks by √β a step, so a larger β rings for longer: 911 steps at 0.99."
     ),
 )
 
@@ -1166,12 +1193,12 @@ quiz_tiny_batches = Quiz(
     "quiz_tiny_batches",
     answer="b6cc3b5e745896f7",
     wrong={
-        "a": "Momentum buys a higher limit of stability, and she is far below the one she has.",
+        "a": "Momentum buys a higher limit of stability, and the best rate is far below the limit as it is.",
         "c": "The noise is paid out in instalments, all of it. The hovering stays as it was.",
         "d": "At these small rates momentum and gradient descent follow nearly the same path.",
     },
     right=(
-        "Little. Momentum raises the limit of stability, but it is the noise that keeps her rate down, and "
+        "Little. Momentum raises the limit of stability, but it is the noise that keeps the rate down, and "
         "momentum does not lessen its effect."
     ),
 )

@@ -9,7 +9,7 @@ from course_lib.exercises import ContractError, Exercise, Prediction, Quiz, case
 # What both optimizers share: their cases, and how they are watched
 
 ONE_STEP, SEVERAL_STEPS = "one step", "several steps in a row"
-SMALL_PRINT = "eps, tiny gradients, other dtypes"
+SMALL_PRINT = "eps, tiny gradients, whole numbers"
 
 
 def draw_beta(rng):
@@ -21,20 +21,21 @@ def step_cases(rng, **more):
     """Draw w, dw, s and hyperparameters; `more` maps names of further hyperparameters to their draws."""
 
     def numbers(shape, scale=1.0):
-        return (rng.choice([-1, 1], shape) * rng.uniform(0.2, 3.0, shape)).round(2) * scale
+        return np.array((rng.choice([-1, 1], shape) * rng.uniform(0.2, 3.0, shape)).round(2) * scale)
 
     def problem(part, w, dw, s, eps):
         extra = {name: draw(rng) for name, draw in more.items()}
         return case(part, w, dw, s, lr=round(rng.uniform(0.02, 0.3), 3), **extra, eps=eps)
 
     def typical(part, shape, fresh):
-        s = np.zeros(shape) if fresh else rng.uniform(5e3, 5e4, shape).round()
+        s = np.zeros(shape) if fresh else np.array(rng.uniform(5e3, 5e4, shape).round())
         return problem(part, numbers(shape), numbers(shape, 100.0), s, eps=1e-12)
 
     for shape, fresh in [((2,), False), ((3,), True), ((1,), False), ((2, 3), False), ((3, 2), True)]:
         yield typical(ONE_STEP, shape, fresh)
     for shape, fresh in [((2,), True), ((3,), False), ((2, 2), True)]:
         yield typical(SEVERAL_STEPS, shape, fresh)
+    yield typical(ONE_STEP, (), False)
     for eps, size in [(1e-8, 1e-8), (1e-3, 1e-3), (0.05, 1e-2), (1.0, 100.0)]:
         yield problem(SMALL_PRINT, numbers(3), numbers(3, size), rng.uniform(0.5, 2.0, 3) * size**2, eps)
     yield problem(SMALL_PRINT, numbers(3), numbers(3) * [0, 1, 0], np.array([0.0, 0.5, 2.0]), eps=1e-6)
@@ -334,14 +335,6 @@ def cut_to_whole_numbers(w, dw, s, *, lr, beta, eps):
     return new_w.astype(w.dtype), new_s.astype(s.dtype)
 
 
-@rmsprop.misconception(
-    "Your results are always float64. float32 arrays should stay float32: let the formula decide, without "
-    "`astype(float)` or `np.array(..., dtype=float)`."
-)
-def always_float64(w, dw, s, *, lr, beta, eps):
-    return rmsprop_step(*(a.astype(float) for a in (w, dw, s)), lr=lr, beta=beta, eps=eps)
-
-
 @rmsprop.alternative
 def towards_the_square(w, dw, s, *, lr, beta, eps):
     s = s + (1 - beta) * (dw * dw - s)
@@ -382,12 +375,14 @@ def size_cases(rng):
 
     for n in (2, 3, 1):
         yield problem("the first step", 1, n=n)
-    for t in (2, 3, int(rng.integers(4, 9)), 50):
+    for t in (2, 3, int(rng.integers(4, 9)), 50, 2000):
         yield problem("step t", t)
     for t, size, eps in [(1, 1e-8, 1e-8), (4, 1e-3, 1e-3), (2, 0.1, 0.05), (7, 100.0, 1.0)]:
         yield problem("eps and tiny gradients", t, size, eps)
     zero = case("eps and tiny gradients", np.array([0.0, -0.2, 2.0]), 3, lr=0.3, beta=0.7, eps=1e-3)
     yield zero
+    whole = rng.integers(2, 9, 3) * rng.choice([-1, 1], 3)
+    yield case("eps and tiny gradients", whole, 3, lr=0.3, beta=draw_beta(rng), eps=0.5)
 
 
 sizes = Exercise(
@@ -538,9 +533,18 @@ def times_instead_of_power(g, t, *, lr, beta, eps):
     return lr * np.abs(g) / (np.sqrt(np.abs(1 - beta * t)) * np.abs(g) + eps)
 
 
+@sizes.misconception(
+    "Right for floats, but with whole numbers your s or your result is cut off: an array made by "
+    "`np.zeros_like(g)` has the dtype int of its model. Write `np.zeros(g.shape)`, or let the formula make the "
+    "array."
+)
+def sizes_cut_to_whole_numbers(g, t, *, lr, beta, eps):
+    return first_step_size(g, t, lr=lr, beta=beta, eps=eps).astype(g.dtype)
+
+
 @sizes.alternative
 def by_walking(g, t, *, lr, beta, eps):
-    s = np.zeros_like(g)
+    s = np.zeros(g.shape)
     for _ in range(t):
         s = beta * s + (1 - beta) * g**2
     return np.abs(lr * g / (np.sqrt(s) + eps))
@@ -986,7 +990,7 @@ prediction_first_step = Prediction(
     wrong={
         "a": "That is where the steps end up, once s has seen enough gradients.",
         "b": "s is 1,000 times too small, true; but it stands in the divisor, and under a root.",
-        "c": "The size of the gradient cancels: √s is proportional to it.",
+        "c": "While the gradient is far above eps, its size cancels: √s is proportional to it.",
     },
     right=(
         "After one step s holds 0.001 of g², and the step is lr/√0.001, which is 31.6 times lr: too small an s "
@@ -999,11 +1003,11 @@ prediction_moving_minimum = Prediction(
     answer="04cc02fa4366040e",
     wrong={
         "b": "Its tuned rate is the larger number, but by then it is divided by the root of thousands of squares.",
-        "c": "At the first jump they are close, but AdaGrad's steps go on shrinking with every step it makes.",
+        "c": "Already at the first jump it is 308 steps against 43, and AdaGrad's steps go on shrinking.",
     },
     right=(
-        "RMSprop's steps are as long as on the first day, so it needs the same time after each jump. AdaGrad "
-        "remembers every gradient that it ever saw, and takes longer each time."
+        "RMSprop's steps are as long as on the first day, so it needs about the same time after each jump. "
+        "AdaGrad remembers every gradient that it ever saw, and takes longer each time."
     ),
 )
 
@@ -1015,8 +1019,8 @@ prediction_turned_ravine = Prediction(
         "b": "It loses far more than that: at 10° already it needs about ten times as many.",
     },
     right=(
-        "Seen from the diagonal, both coordinates have the same gradients on average, so there is nothing to "
-        "rescale: what is left is about gradient descent. Even ten degrees cost it a factor of ten."
+        "Seen from the diagonal, both coordinates have the same curvature, so there is nothing to rescale: what "
+        "is left is about gradient descent, 124 steps against 129. Even ten degrees cost it a factor of ten."
     ),
 )
 
@@ -1028,21 +1032,26 @@ claim_rmsprop_ravine = Quiz(
         "false": "At 0° it needed a handful of steps, and gradient descent over a hundred. Name the condition.",
     },
     right=(
-        "It depends on where the ravine points: it holds along a coordinate axis; at 45° nothing is left of it. "
-        "(And with a constant rate a swing of about lr remains, whatever the angle.)"
+        "It depends on where the ravine points: it holds along a coordinate axis, 4 steps against 129; at 45° "
+        "nothing is left of it, 124 against 129, and with beta = 0.9 it is slower than gradient descent."
     ),
 )
 
 claim_rmsprop_eps = Quiz(
     "claim_rmsprop_eps",
-    answer="836a0a7e8be81faf",
-    wrong={
-        "true": "Look at the row of section 6's table where the loss was multiplied by 0.000001.",
-        "false": "For the loss as it was, eps from 1e-8 to 1e-4 made no visible difference. Name the condition.",
+    answer="f6d4ee0243e2b5c0",
+    wrong={"true": "Look at the row of section 6's table where the loss was multiplied by 0.000001."},
+    also={
+        "depends": (
+            "Whether it matters does depend on the gradients: not while they are far above eps (outside the "
+            "root) or above √eps (inside it); below, eps decides. But the sentence says that eps does nothing "
+            "else, and the last row of the table is enough to refute that."
+        ),
     },
     right=(
-        "It depends on the gradients: nothing changes while they are far above eps (outside the root) or above "
-        "√eps (inside it). Below, eps decides, and the method turns into gradient descent with rate lr/eps."
+        "False: with the loss multiplied by 0.000001, the same 1e-8 gives 0.11 outside the root and 2.38, "
+        "guessing, inside. Only while the gradients are far above eps (or above √eps, inside) does it not "
+        "matter; below, the method turns into gradient descent with rate lr/eps."
     ),
 )
 
@@ -1051,7 +1060,7 @@ claim_rmsprop_numerator = Quiz(
     answer="405391eace9ff3d0",
     wrong={
         "true": "Look at your own rmsprop_step: what stands above the line?",
-        "depends": "There are methods with a running average above the line, but they have names of their own.",
+        "depends": "On what? Methods with a running average above the line have names of their own.",
     },
     right=(
         "The numerator is this step's gradient, as it is; only its square is averaged, for the divisor. With a "
@@ -1077,14 +1086,18 @@ claim_rmsprop_tuning = Quiz(
     answer="64ccddea02b268c3",
     wrong={
         "true": "Look at the curve: what happens at a tenth of the best rate, and at ten times the best?",
+    },
+    also={
         "depends": (
-            "Half of it is true: the scale of the loss need not be known any more. But something must still say "
-            "how long a step is, in every setting."
+            "Whether tuning pays does depend on the rate that you begin with: PyTorch's default of 0.01 happens "
+            "to be good here, Keras's 0.001 is not. But the sentence says that there is no need any more, and "
+            "one problem where a default is bad refutes it."
         ),
     },
     right=(
-        "lr is now a length: how far each parameter moves per step. It no longer depends on the units of the "
-        "loss, but on those of the parameters, and ten times too much or too little is as bad as ever."
+        "False: lr is now a length, how far each parameter moves per step. It no longer depends on the units of "
+        "the loss, but on those of the parameters. On the MLP a tenth of the best rate, or ten times it, costs "
+        "several times the loss."
     ),
 )
 
@@ -1127,7 +1140,7 @@ quiz_eps_inside = Quiz(
     wrong={
         "a": "For a gradient of 1 yes, but here s is 1e-12, far below eps.",
         "b": "That is the form with eps outside: 1e-6/(1e-6 + 1e-8) = 0.99.",
-        "c": "1e-6/1e-8 would be 100, longer than lr, and no eps can make a step longer.",
+        "c": "1e-6/1e-8 would be 100, longer than lr, and a positive eps only makes steps shorter.",
     },
     right=(
         "√(1e-12 + 1e-8) is 1e-4, and 1e-6/1e-4 is 0.01. Inside the root an eps of 1e-8 is felt by all gradients "

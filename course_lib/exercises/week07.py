@@ -33,6 +33,7 @@ def variance_cases(rng):
     yield case("arrays", rng.uniform(0.01, 0.35, 5).round(3), curvature=number(2, 5), noise_variance=noise)
     yield case("arrays", number(0.1, 0.3), curvature=rng.uniform(0.5, 6, (2, 3)).round(3), noise_variance=noise)
     yield case("arrays", np.array([0.25, 0.5, 0.75]), curvature=4.0, noise_variance=noise)
+    yield case("arrays", number(0.1, 0.3), curvature=np.array([1, 3, 40]), noise_variance=noise)  # whole numbers
     rates, curvatures = rng.uniform(0.01, 1, (3, 1)).round(3), rng.uniform(0.5, 3, 4).round(3)
     yield case("arrays", rates, curvature=curvatures, noise_variance=rng.uniform(0.5, 3, 4).round(3))
 
@@ -162,8 +163,8 @@ def brackets_missing(lr, *, curvature, noise_variance):
 
 
 @variance.misconception(
-    "Right for single numbers, but `if` cannot decide for a whole array. `np.where` or `np.maximum` decide "
-    "entry by entry."
+    "Right for single numbers, but not for arrays: `if` and `max` decide once, not for each entry. `np.where` "
+    "and `np.maximum` decide entry by entry."
 )
 def if_for_arrays(lr, *, curvature, noise_variance):
     if lr * curvature >= 2:
@@ -832,8 +833,9 @@ def last_one_forgotten(epoch, *, lr0, factor, milestones):
 
 
 @stairs.misconception(
-    "Right for single numbers, but `if` cannot decide for a whole array. Add up comparisons, or use "
-    "`np.searchsorted`: both work entry by entry."
+    "Right for single epochs, but not for an array of them. Neither `if` nor one comparison of all epochs with "
+    "all milestones can decide for each entry. Add up `epoch >= milestone` over the milestones, or use "
+    "`np.searchsorted`."
 )
 def if_for_many_epochs(epoch, *, lr0, factor, milestones):
     lr = lr0
@@ -1042,8 +1044,8 @@ def divides_by_no_warmup(t, *, lr_max, lr_min, warmup, steps):
 
 
 @cosine.misconception(
-    "Right for single numbers, but `if` cannot decide for a whole array. `np.where`, `np.minimum` and `np.clip` "
-    "decide entry by entry."
+    "Right for single numbers, but not for arrays: `if`, `min` and `max` decide once, not for each entry. "
+    "`np.where`, `np.minimum` and `np.clip` decide entry by entry."
 )
 def if_for_many_steps(t, *, lr_max, lr_min, warmup, steps):
     if t < warmup:
@@ -1115,7 +1117,7 @@ prediction_warmup = Prediction(
     "prediction_warmup",
     answer="251e966d1ddfd358",
     wrong={
-        "a": "At the smaller rates both curves lie on top of each other.",
+        "a": "At the smaller rates both curves lie almost on top of each other.",
         "c": "Small rates are safe from the first step on; a warm-up only takes a few steps away from them.",
     },
     right=(
@@ -1129,13 +1131,14 @@ claim_decay_faster = Quiz(
     "claim_decay_faster",
     answer="4d32706fd37a829d",
     wrong={
-        "true": "Look at the loosest target: how many updates does decay save there?",
-        "false": "Look at the tight targets: which of the two arrives at all? Name the condition.",
+        "true": "Look at the two rows that both start from 0.2: which of them is later at every target?",
+        "false": "Look at the two rows that both start from 1.0, and at the tight targets. Name the condition.",
     },
     right=(
-        "It depends on the target. A loose one is reached before hovering matters, and decay saves nothing. "
-        "The closer the target, the more it saves; and below the hovering height of every rate that gets "
-        "there in time, only a falling rate arrives at all."
+        "It depends on the first rate and on the target. A rate that is small already (0.2) only gets slower by "
+        "falling. One that hovers too high (1.0) gains, the more the closer the target. With the best rate for "
+        "each, a loose target is reached before hovering matters, so decay saves nothing; for the closest one "
+        "only the falling rate arrives at all."
     ),
 )
 
@@ -1145,8 +1148,8 @@ claim_adam_no_decay = Quiz(
     wrong={
         "true": "Compare the two curves for Adam in section 8. Both rates were tuned.",
         "depends": (
-            "Dividing by √s makes steps larger as gradients shrink, so nothing in Adam slows it down near the "
-            "minimum. Did a single seed do as well without decay?"
+            "“Unnecessary” says that nobody needs it: one ordinary problem on which it helps is enough against "
+            "that. Did a single seed do as well without decay?"
         ),
     },
     right=(
@@ -1172,9 +1175,13 @@ claim_smaller_safer = Quiz(
 claim_k_over_epoch = Quiz(
     "claim_k_over_epoch",
     answer="a1cf9b29dbcb0b38",
-    wrong={
-        "true": "What did it give for the first epoch, when epochs count from 0 as in the formula before it?",
-        "false": "With the other way of counting it gave a decent schedule. Name the condition.",
+    wrong={"true": "What did it give for the first epoch, when epochs count from 0 as in the formula before it?"},
+    also={
+        "false": (
+            "So it is with the counter of this week: epochs from 0, and the first one divides by zero. For "
+            "“depends” speaks that the same text with epochs from 1 gives a decent schedule. A formula for a "
+            "schedule is complete only when it says where its counter starts."
+        ),
     },
     right=(
         "It holds if epochs are counted from 1. Counted from 0, as in α₀ / (1 + decay_rate · epoch), the "

@@ -72,6 +72,8 @@ def hessian_cases(rng):
         yield case("a quadratic", quadratic_gradient(rng, n), point(rng, n), h=float(rng.choice([0.1, 0.2])))
     for h in (0.2, 0.05):
         yield from (case("a curved surface", g, point(rng, n), h=h) for n, g in curved_gradients(rng))
+    *_, (_, product) = curved_gradients(rng)
+    yield case("a curved surface", product, rng.choice([-2, -1, 1, 2], size=3), h=0.1)  # whole numbers
 
 
 hess = Exercise(
@@ -193,6 +195,33 @@ def own_step(gradient, w, *, h):
 
 
 @hess.misconception(
+    "Right, except where `w` holds whole numbers: then `np.zeros_like(w)` holds whole numbers as well, and cuts "
+    "the nudge `h` off to 0. Make it with `np.zeros(n)`."
+)
+def nudge_of_whole_numbers(gradient, w, *, h):
+    H = np.zeros((len(w), len(w)))
+    for j in range(len(w)):
+        nudge = np.zeros_like(w)
+        nudge[j] = h
+        H[:, j] = (gradient(w + nudge) - gradient(w - nudge)) / (2 * h)
+    return (H + H.T) / 2
+
+
+@hess.misconception(
+    "Right, except where `w` holds whole numbers: then a copy of it does as well, and what you write into it is "
+    "cut off. Copy it as `w.astype(float)`."
+)
+def copy_of_whole_numbers(gradient, w, *, h):
+    H = np.zeros((len(w), len(w)))
+    for j in range(len(w)):
+        up, down = w.copy(), w.copy()
+        up[j] += h
+        down[j] -= h
+        H[:, j] = (gradient(up) - gradient(down)) / (2 * h)
+    return (H + H.T) / 2
+
+
+@hess.misconception(
     "That is the formula for values of the loss: f(w + h) − 2 f(w) + f(w − h), divided by h². You have "
     "gradients, which are first derivatives already: one difference is enough."
 )
@@ -299,6 +328,10 @@ def classify_cases(rng):
     # No entry is above tol, and the sum of the entries is 0, but the length is above.
     yield case("not critical", np.array([8e-4, -8e-4]), np.diag([a, b]), tol=1e-3)
     yield case("not critical", np.array([0.5, -0.5]), np.diag([a, b]), tol=1e-3)
+    # On the boundary, where all is exact: what is as large as tol counts as 0.
+    yield case("flat directions", np.zeros(2), np.diag([2.0, 0.25]), tol=0.25)
+    yield case("flat directions", np.zeros(2), np.diag([-2.0, -0.25]), tol=0.25)
+    yield case("not critical", np.array([0.75, 1.0]), np.diag([2.0, 3.0]), tol=1.25)
 
 
 KINDS = ("not critical", "minimum", "maximum", "saddle", "undecided")
@@ -489,6 +522,26 @@ def singular_values(gradient, hessian, *, tol):
     if np.linalg.norm(gradient) > tol:
         return "not critical"
     return "minimum" if np.all(np.linalg.svd(hessian, compute_uv=False) > tol) else "undecided"
+
+
+@classify.misconception(
+    "Right, except for a gradient whose length is exactly tol: at most tol counts as 0, so compare with `>`, not "
+    "`>=`."
+)
+def gradient_at_the_boundary(gradient, hessian, *, tol):
+    if np.linalg.norm(gradient) >= tol:
+        return "not critical"
+    return classify_critical_point(gradient, hessian, tol=tol)
+
+
+@classify.misconception(
+    "Right, except for an eigenvalue of exactly tol or −tol: a size of at most tol counts as 0, so compare with "
+    "`>` and `<`."
+)
+def eigenvalue_at_the_boundary(gradient, hessian, *, tol):
+    if np.linalg.norm(gradient) > tol:
+        return "not critical"
+    return classify_critical_point(np.zeros_like(gradient), hessian, tol=np.nextafter(tol, 0))
 
 
 @classify.alternative
@@ -765,7 +818,8 @@ def escape_steps(curvature, offset, *, lr, radius):
         return 0
     if offset == 0 or curvature >= 0:
         return math.inf
-    return math.ceil(math.log(radius / offset) / math.log(1 + lr * abs(curvature)))
+    steps = math.log(radius / offset) / math.log(1 + lr * abs(curvature))
+    return math.ceil(round(steps, 9))  # what should be 3 may come out as 3.0000000000000004
 
 
 def escape_cases(rng):
@@ -784,17 +838,30 @@ def escape_cases(rng):
     yield away_from_whole("close to the line", (0.4, 3), (-16, -9), (0.05, 0.5))
     yield away_from_whole("close to the line", (0.01, 0.02), (-9, -3), (0.05, 0.1))
     yield away_from_whole("close to the line", (20, 40), (-9, -3), (0.5, 0.9))
-    yield case("already out, or never", -1.5, 0.7, lr=0.1, radius=0.25)
-    yield case("already out, or never", -1.5, 0.5, lr=0.2, radius=0.5)
-    yield case("already out, or never", -1.5, 0.0, lr=0.1, radius=0.5)
-    yield case("already out, or never", 1.5, 0.01, lr=0.1, radius=0.5)
-    yield case("already out, or never", 0.0, 0.01, lr=0.1, radius=0.5)
+    # A growth of exactly 2, and a radius that is reached exactly: here no logarithm is off by a rounding.
+    yield case("just out, already out, or never", -1.0, 1.0, lr=1.0, radius=8.0)
+    yield case("just out, already out, or never", -4.0, 1.0, lr=0.25, radius=4.0)
+    yield case("just out, already out, or never", 1.5, 0.7, lr=0.1, radius=0.25)
+    yield case("just out, already out, or never", -1.5, 0.7, lr=0.1, radius=0.25)
+    yield case("just out, already out, or never", -1.5, 0.5, lr=0.2, radius=0.5)
+    yield case("just out, already out, or never", -1.5, 0.0, lr=0.1, radius=0.5)
+    yield case("just out, already out, or never", 1.5, 0.01, lr=0.1, radius=0.5)
+    yield case("just out, already out, or never", 0.0, 0.01, lr=0.1, radius=0.5)
+
+
+def observe_steps(call, case):
+    """Read the number of steps; a whole number counts, whether it comes as an int or as a float."""
+    steps = call(*case.args, **case.kwargs)
+    if isinstance(steps, float | np.floating) and float(steps).is_integer():
+        steps = int(steps)
+    return {"the result": steps}
 
 
 escape = Exercise(
     escape_steps,
-    parts={"escape": 2, "close to the line": 1, "already out, or never": 1},
+    parts={"escape": 2, "close to the line": 1, "just out, already out, or never": 1},
     cases=escape_cases,
+    observe=observe_steps,
     hints=(
         "Each step multiplies the distance by 1 + α|λ|. After how many steps has `offset` grown to `radius`?",
         "Solve offset · (1 + α|λ|)ᵗ = radius for t by taking logarithms, and round up: steps are whole. Then "
@@ -836,10 +903,11 @@ def unrounded(curvature, offset, *, lr, radius):
 
 
 @escape.misconception(
-    "The value is right, but it is a float (`np.ceil` returns one). A number of steps is counted: return an `int`."
+    "Right, except where the radius is reached exactly: there you count one step more. Rounding down and adding 1 "
+    "is not rounding up when the number is whole already (`math.ceil`)."
 )
-def float_steps(curvature, offset, *, lr, radius):
-    return escape_with(curvature, offset, lr=lr, radius=radius, inside=np.ceil)
+def rounded_down_plus_one(curvature, offset, *, lr, radius):
+    return escape_with(curvature, offset, lr=lr, radius=radius, inside=lambda t: math.floor(t) + 1)
 
 
 @escape.misconception("One step too many: the start is not a step.")
@@ -962,6 +1030,11 @@ def negative_steps(curvature, offset, *, lr, radius):
 )
 def formula_alone(curvature, offset, *, lr, radius):
     return math.ceil(math.log(radius / offset) / math.log(1 + lr * abs(curvature)))
+
+
+@escape.alternative
+def float_steps(curvature, offset, *, lr, radius):
+    return escape_with(curvature, offset, lr=lr, radius=radius, inside=np.ceil)
 
 
 @escape.alternative
@@ -1199,7 +1272,7 @@ prediction_starts = Prediction(
         "b": "There are no two camps: with 16 hidden units all ten end at nearly the same height.",
     },
     right=(
-        "All ten come down to nearly the same loss, close to 0. Their parameters have nothing in common: "
+        "All ten come down to nearly the same loss, close to 0. Their parameters have little in common: "
         "there are many good places, and every start finds one."
     ),
 )
@@ -1236,14 +1309,18 @@ claim_local_optima = Quiz(
             "How many of the ten starts ended in a poor place, with 16 or 32 hidden units? If poor valleys "
             "were the main trouble, some of the ten would have met one."
         ),
+    },
+    also={
         "depends": (
-            "Very narrow networks do get stuck: you saw it at 2 units. But the sentence is about deep "
-            "networks of ordinary width, and calls it their main trouble."
+            "With 2 to 8 units section 2 is a lottery, so the width can be named as a condition. Against it: what "
+            "is drawn there are dead units, and the sentence speaks of deep networks in general. At ordinary "
+            "widths all starts ended equally well, so it is false."
         ),
     },
     right=(
-        "From 16 units on, every start came down to nearly the same loss. What costs time are plateaus, "
-        "saddles' surroundings and ravines. (Networks with very few units do get stuck.)"
+        "From 16 units on, every start came down to nearly the same loss, with three hidden layers as with one. "
+        "What costs time are plateaus, the surroundings of saddles, and ravines. (Networks with very few units do "
+        "lose starts, to dead units.)"
     ),
 )
 
@@ -1255,9 +1332,12 @@ claim_two_to_minus_n = Quiz(
             "For n = 3 it would say 12.5 %. What did you measure for random symmetric matrices? Which "
             "assumption is missing there?"
         ),
+    },
+    also={
         "false": (
-            "There is a case in which it is exact: a Hessian whose curvatures really are independent of each "
-            "other. Name the condition."
+            "As it stands, without any condition, it is: random symmetric matrices have 2.5 % and not 12.5 % at "
+            "n = 3. For “depends” speaks that one can say when it is exact: if the curvatures are independent of "
+            "each other."
         ),
     },
     right=(
@@ -1269,14 +1349,19 @@ claim_two_to_minus_n = Quiz(
 
 claim_saddle_traps = Quiz(
     "claim_saddle_traps",
-    answer="134c9b115c2cce78",
-    wrong={
-        "true": "Look at the starts 10⁻¹² beside the line, and at the noisy run that began on it.",
-        "false": "One start did stay there for ever. Which one, and how likely is it?",
+    answer="d26993260345ebf1",
+    wrong={"true": "Look at the starts 10⁻¹² beside the line, and at the noisy runs that began on it."},
+    also={
+        "depends": (
+            "One start did stay for ever: exactly on the stable line, without noise. That is the condition. But "
+            "it is no ordinary start, and “for ever” is false as soon as one ordinary start gets away: all the "
+            "others did, and so did every noisy run from the line itself."
+        ),
     },
     right=(
-        "Exactly on the stable line, without noise, it stays. Any offset grows exponentially, and the "
-        "gradient noise of mini-batches makes an offset at once. But the passage may take long."
+        "Any offset grows exponentially, and the gradient noise of mini-batches makes an offset at once: even the "
+        "runs that began on the line got away. Only exactly on it and without noise does one stay, which "
+        "happens on paper. But the passage may take long."
     ),
 )
 
@@ -1292,7 +1377,7 @@ claim_only_adam_plateau = Quiz(
         ),
     },
     right=(
-        "All four crossed it. RMSprop was as quick as Adam, because what counts is the division by the "
+        "All four crossed it. RMSprop was even quicker than Adam, because what counts is the division by the "
         "gradient's own size; Momentum took several times as long, plain gradient descent longest of all."
     ),
 )
@@ -1354,5 +1439,5 @@ quiz_hessian_cost = Quiz(
         "d": "A central difference needs two gradients, one on each side.",
     },
     right="Two gradients per column and 1,210 columns: 2,420, against 2 for one product. Lanczos needs some "
-    "dozens of those.",
+    "dozens of those, or a few hundred.",
 )
