@@ -507,7 +507,9 @@ def counts_the_right_ones(w, b, X, y):
     return w, b, len(y) - mistakes
 
 
-@perceptron.misconception("w and b are right, but the third value is a fraction. Asked is a count, an `int`.")
+@perceptron.misconception(
+    "w and b are right, but the third value is a fraction. Asked is how many mistakes there were."
+)
 def mistakes_as_a_fraction(w, b, X, y):
     w, b, mistakes = perceptron_with(w, b, X, y)
     return w, b, mistakes / len(y)
@@ -1071,6 +1073,7 @@ def backward_cases(rng):
         yield state("the hidden layer", *sizes)
     yield state("the hidden layer", 3, 2, 3, 3, zeros=3)
     yield state("the hidden layer", 1, 3, 3, 2, zeros=1)
+    yield state("the hidden layer", 3, 1, 1, 2)
 
 
 def observe_backward(call, case):
@@ -1429,32 +1432,36 @@ prediction_depth = Prediction(
         ),
         "b": (
             "About as many is what ReLU units need. A sigmoid's slope is at most 1/4, and the gradient is "
-            "multiplied by it in each layer on its way back."
+            "multiplied by it (and by the weights) in each layer on its way back."
         ),
     },
     right=(
-        "Some twenty times as many, and a third of the four-layer networks do not get there at all: the "
+        "Some twenty times as many, and a third of the four-layer networks need more than the 3,000 steps: the "
         "sigmoids' small slopes let little of the gradient through to the first layers."
     ),
 )
 
 claim_mle_overfits = Quiz(
     "claim_mle_overfits",
-    answer="4404668e6cd9bd0f",
+    answer="027f6a93bde1cfaf",
     wrong={
         "true": (
-            "Look at the last row: with 3,000 tosses the estimate is worse than the truth by less than a "
-            "thousandth. What does the table depend on?"
+            "It does always fit the data that it has seen at least as well as the truth does. But over-fitting is "
+            "measured on new data: look at the rows of 100 and of 3,000 tosses."
         ),
-        "false": (
-            "Look at the first row: in more than a quarter of the repetitions, three tosses made it certain of "
-            "something that is false."
+    },
+    also={
+        "depends": (
+            "On how much data there is for each parameter, indeed: with three tosses it is often certain and "
+            "infinitely wrong, with 3,000 it is within a few ten-thousandths of the best. But the sentence says "
+            "*always*, and the last two rows refute it: by the course's rule it is false."
         ),
     },
     right=(
-        "It depends on how much data there is for each parameter. With three tosses it is often certain and "
-        "infinitely wrong; with 3,000 the loss on new data is within a few ten-thousandths of the best. Always, "
-        "it fits the data that it has seen better than the truth does; how much better shrinks like 1/m."
+        "*Always* is refuted by the last two rows: with 100 tosses the loss on new data is 0.005 above the "
+        "best, with 3,000 a few ten-thousandths. It does over-fit where data are few: three tosses often make "
+        "it certain, and infinitely wrong. What decides is how much data there is for each parameter; the "
+        "excess shrinks like 1/m."
     ),
 )
 
@@ -1496,8 +1503,12 @@ claim_deeper_faster = Quiz(
     answer="f47fe34b95eb7bae",
     wrong={
         "true": "Look at the sigmoid units: which depth was faster there, and by how much?",
+    },
+    also={
         "false": (
-            "With ReLU at the common rate 0.2, three hidden layers did need fewer steps. Name the conditions."
+            "For it: at their own best rates, depth gained nothing that one could see, with either kind of unit. "
+            "Against it: with ReLU at the common rate 0.2 the deep network did need fewer steps, so it depends on "
+            "the units and on how the rates are chosen."
         ),
     },
     right=(
@@ -1513,12 +1524,12 @@ claim_anywhere = Quiz(
     wrong={
         "true": "Look at the accuracy after a move by a single pixel, and by two.",
         "depends": (
-            "Both networks that you measured, at all five starts, lost half of their accuracy by one pixel. "
-            "There was no condition under which it held."
+            "*Wherever it is* leaves no room for conditions, and both networks that you measured lost half of "
+            "their accuracy by one pixel."
         ),
     },
     right=(
-        "One pixel costs half of the accuracy, two leave little more than guessing. Each pixel has its own "
+        "One pixel costs half of the accuracy, two leave no more than guessing. Each pixel has its own "
         "weights, and what was learnt at one place is not known at the next. Convolutional networks share the "
         "weights between places: that is why they were invented."
     ),
