@@ -130,6 +130,8 @@ class _Optimizer:
         if not isinstance(params, np.ndarray) or params.dtype not in (np.float32, np.float64) or params.ndim != 1:
             shape, dtype = np.shape(params), getattr(params, "dtype", type(params).__name__)
             raise TypeError(f"params must be a flat float32 or float64 array, got shape {shape}, {dtype}")
+        if not params.flags.writeable:
+            raise ValueError("params must be an array to write to, as each step changes it; this one is read-only")
         self.params = params
         self.lr = lr if callable(lr) else as_number("lr", lr, above=0)
         self.t = 0

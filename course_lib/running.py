@@ -40,6 +40,7 @@ __all__ = [
     "quietly",
     "reads",
     "run_case",
+    "same_again",
     "time_limit",
 ]
 
@@ -48,6 +49,7 @@ MOST_PRINTED = 1_000  # characters of the learner's own output that are kept
 REPEAT = 0.2  # seconds after which a time limit is raised again: Python drops what is raised in a destructor
 GLOBAL_SOURCE = "NumPy's global source"  # stands among the changed arguments where it was drawn from
 USUAL_WARNINGS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}  # NumPy's own defaults
+PLAIN = int | float | complex | str | bool | np.generic | type(None)
 MOST_WARNINGS = 20  # different ones; each is shown once
 
 
@@ -86,12 +88,19 @@ def time_limit(seconds: float) -> Iterator[None]:
                 raise_in(thread, ctypes.py_object(TimeLimitReached))
                 reached = not over.wait(REPEAT)
 
-        threading.Thread(target=watch, daemon=True).start()
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
         try:
             yield
         finally:
             over.set()
-            raise_in(thread, None)  # take back what was not delivered yet
+            watcher.join()
+            # What was not delivered yet is taken out here. Taking it back (with None) would leave Python's sign
+            # that something waits, at which a function under `sys.setprofile` never begins (CPython 3.11).
+            with contextlib.suppress(TimeLimitReached):
+                raise_in(thread, ctypes.py_object(TimeLimitReached))
+                while True:
+                    pass
 
 
 class Captured(io.TextIOBase):
@@ -213,6 +222,13 @@ def _first_written_to(call_once: Callable, before: tuple, names: list[str]) -> s
     return names[0]
 
 
+def same_again(one: Outcome, other: Outcome) -> bool:
+    """Whether two runs of one function came to the same, whatever it was."""
+    if one.error is not None or other.error is not None:
+        return type(one.error) is type(other.error) and str(one.error) == str(other.error)
+    return one.mutated == other.mutated and _same_bits(one.values, other.values)
+
+
 def copied(value: Any) -> Any:
     """Copy arguments or results, arrays and all; much faster than ``copy.deepcopy`` for what cases hold."""
     kind = type(value)
@@ -264,13 +280,17 @@ def _snapshot(value: Any) -> Any:
 
 
 def _same_bits(a: Any, b: Any) -> bool:
+    """Whether two values are equal to the last bit; objects of other types are not looked into."""
     if isinstance(a, np.ndarray):
-        return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+        same_form = isinstance(b, np.ndarray) and a.shape == b.shape and a.dtype == b.dtype
+        return same_form and (a.dtype.kind == "O" or a.tobytes() == b.tobytes())
+    if type(a) is not type(b):
+        return False
     if isinstance(a, list | tuple):
         return len(a) == len(b) and all(map(_same_bits, a, b))
     if isinstance(a, dict):
         return a.keys() == b.keys() and all(_same_bits(a[key], b[key]) for key in a)
-    return isinstance(a, np.random.Generator) or a == b or (a != a and b != b)  # NaN is not equal to itself
+    return not isinstance(a, PLAIN) or a == b or (a != a and b != b)  # NaN is not equal to itself
 
 
 # ---------------------------------------------------------------------------------------------------------

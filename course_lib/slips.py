@@ -76,8 +76,18 @@ FUNCTIONS = {  # functions and methods that are taken for each other
 }
 UNWRAPPED = {"sqrt", "abs", "exp", "log", "log1p", "ceil", "floor", "round", "square", "int", "float", "sorted"}
 UNWRAPPED |= {"reversed", "mean", "sum", "max", "cumsum"}
-WRAPPERS = ("np.sqrt({})", "({})**2", "-({})", "1 - ({})", "np.abs({})", "1 / ({})", "({}).copy()", "({}) + 1")
-WRAPPERS += ("({}) - 1", "np.asarray({}, dtype=float)", "int({})", "({}).T", "np.array({})", "({}) * 2")
+WRAPPERS = (
+    "np.asarray({}, dtype=float)",
+    "np.sqrt({})",
+    "({})**2",
+    "-({})",
+    "1 - ({})",
+    "np.abs({})",
+    "1 / ({})",
+    "({}).copy()",
+    "({}) + 1",
+)
+WRAPPERS += ("({}) - 1", "int({})", "({}).T", "np.array({})", "({}) * 2")
 WRAPPERS += ("({}) / 2", "np.sum({})", "np.mean({})", "np.exp({})", "np.log({})", "list({})", "len({})")
 PLACES = ast.BinOp | ast.Call | ast.Name | ast.Constant | ast.Subscript | ast.UnaryOp | ast.Attribute
 
@@ -333,7 +343,7 @@ def mutants(text: Text) -> Iterator[Slip]:
         if id(node) in text.documents:
             continue
         for slip in _slips_at(text, node):
-            key = (slip.line, slip.before, slip.after, slip.kind)
+            key = (slip.kind, slip.after, *((id(parent), name, i) for parent, name, i, _ in slip.changes))
             if slip.before != slip.after and key not in seen:
                 seen.add(key)
                 yield slip
@@ -427,7 +437,8 @@ def _of_expression(text: Text, node: ast.expr) -> Iterator[Slip]:
 
 def _of_operation(text, node, left, op, right) -> Iterator[Slip]:
     for other in SWAPS.get(type(op), []):
-        yield _replaced(text, node, ast.BinOp(left, other(), right), "operator")
+        kind = "operator" if isinstance(op, ast.Add | ast.Sub | ast.Div) else "other operator"
+        yield _replaced(text, node, ast.BinOp(left, other(), right), kind)
     yield from _with_weights_swapped(text, node)
     yield from _with_a_side_dropped(text, node, left, op, right)
     if isinstance(op, ast.Sub | ast.Div | ast.Pow | ast.FloorDiv | ast.MatMult):

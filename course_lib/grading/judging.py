@@ -98,9 +98,9 @@ def _explain(entry: dict[str, Any], judged: _Judged, run: Submission, seed: int)
     verdict = judged.verdict
     if not judged.outcomes or verdict.status not in ("wrong", "error") or verdict.misconception:
         return
-    answer = RemoteAnswer(run, exercise.name, exercise)
     try:
         run.allow(run.limits.function_seconds)
+        answer = RemoteAnswer(run, exercise.name, exercise)
         with quietly(Captured()):
             verdict = explained(verdict, exercise, seed, judged.outcomes, answer, seconds=EXPERIMENTS)
     except Ended:

@@ -5,6 +5,7 @@ checked for its form, and used as numbers to look at; nothing of it is called or
 """
 
 import builtins
+import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.diagnosing import Answer
+from course_lib.diagnosing import Answer, plain
 from course_lib.exercises import Exercise
 from course_lib.grading.protocol import Channel, ProtocolError, Stranger, encode
 from course_lib.grading.rebuilding import Cell, Release
@@ -236,20 +237,18 @@ class RemoteAnswer(Answer):
 
     def __init__(self, run: Submission, name: str, exercise: Exercise):
         self.submission, self.name, self.exercise = run, name, exercise
-        self.needed: tuple[str, ...] | None = None
+        self._read(tuple(inspect.signature(exercise.reference).parameters))
 
-    def run(self, case):  # noqa: D102 - as in Answer
-        return self._run(case, None)
+    def run(self, case, *, plainly=False):  # noqa: D102 - as in Answer
+        return self._run(case, None, plain(self.exercise) if plainly else self.exercise)
 
-    def _run(self, case, variant):
+    def _run(self, case, variant, exercise):
         with quietly(Captured()):
             function = self.submission.function(self.name, self.exercise, Record(), variant)
-            return run_case(function, self.exercise, case)
+            return run_case(function, exercise, case)
 
     def _read(self, needed):
-        if self.needed == needed:
-            return
-        self.needed, self.first, self.found, self.numbers, self.defaults = needed, 1, [], [], {}
+        self.first, self.found, self.numbers = 1, [], []
         match self.submission.ask("read", self.name, list(needed)):
             case ("read", int(first), list(found), list(numbers), dict(defaults)):
                 self.first = first
@@ -258,11 +257,9 @@ class RemoteAnswer(Answer):
                 self.defaults = {k: v for k, v in defaults.items() if type(v) in (int, float, str)}
 
     def facts(self, needed):  # noqa: D102 - as in Answer
-        self._read(needed or self.needed or ())
-        return self.found
+        return self.found if needed else [fact for fact in self.found if fact.kind != "never read"]
 
     def constants(self):  # noqa: D102 - as in Answer
-        self._read(self.needed or ())
         return self.numbers
 
     def line(self, number):  # noqa: D102 - as in Answer
@@ -276,7 +273,10 @@ class RemoteAnswer(Answer):
                         return
                     if [*map(type, slip)] == [str, int, str, str, str]:
                         kind, line, before, after, within = slip
-                        yield Slip(kind, line, before, after, [], within), partial(self._run, variant=number)
+                        yield (
+                            Slip(kind, line, before, after, [], within),
+                            partial(self._run, variant=number, exercise=self.exercise),
+                        )
 
 
 def _refuse_all_but_numbers(value, *, inside=False):
