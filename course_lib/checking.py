@@ -294,7 +294,7 @@ def _judge(function: Callable, exercise: Exercise, seed: int) -> Verdict:
                     outcomes.append(run_case(function, exercise, c))
     except TimeLimitReached:
         case, said = cases[len(outcomes)], str(printed[-1])
-        return timed_out(exercise, case, said, answer=OwnAnswer(function, exercise))
+        return timed_out(exercise, case, said, TIME_LIMIT, OwnAnswer(function, exercise))
     texts = [str(text) for text in printed]
     verdict = decide(exercise, seed, outcomes, texts, reads(function))
     if verdict.status in ("wrong", "error") and verdict.misconception is None:
@@ -413,13 +413,13 @@ def _earned_parts(exercise: Exercise, cases: list[Case], good: list[bool]) -> tu
 
 
 @lru_cache(maxsize=64)
-def _suspects(name: str, seed: int) -> Suspects:
-    return Suspects(all_exercises()[name], reference_outcomes(name, seed)[0])
+def _suspects(exercise: Exercise, seed: int) -> Suspects:
+    return Suspects(exercise, reference_outcomes(exercise.name, seed)[0])
 
 
 def _recognise(exercise: Exercise, seed: int, good: list[bool], outcomes: list[Outcome]) -> Misconception | None:
     """Return the misconception whose results are reproduced on every case, if there is one."""
-    cases, suspects = reference_outcomes(exercise.name, seed)[0], _suspects(exercise.name, seed)
+    cases, suspects = reference_outcomes(exercise.name, seed)[0], _suspects(exercise, seed)
     failed_first = sorted(range(len(cases)), key=lambda i: good[i])  # there most misconceptions already differ
     with quietly(Captured()):
         for known in exercise.misconceptions:
@@ -456,12 +456,16 @@ def explained(
         outcomes,
         answer,
         draw=lambda other: reference_outcomes(exercise.name, other),
-        suspects=_suspects(exercise.name, seed),
+        suspects=_suspects(exercise, seed),
         plain=verdict.message,
         **limits,
     )
-    message = found.message if verdict.status == "wrong" or verdict.message in found.message else ""
-    message = message or f"{verdict.message}\n{found.message}"
+    message = found.message
+    if verdict.status == "error" and verdict.message not in message:
+        message = f"{verdict.message}\n{message}"
+    _, reads_outside, names = verdict.message.rpartition("\nYour function reads")
+    if reads_outside and reads_outside not in message:
+        message += reads_outside + names
     return replace(verdict, message=message, misconception=f"diagnosed: {found.key}" if found.named else None)
 
 

@@ -94,6 +94,9 @@ def compare(
         if isinstance(actual, type(expected) | np.bool_) and actual == expected:
             return None
         return Difference("value", f"{_quoted(name)}: expected {_plain(expected)}, but yours: {_plain(actual)}.")
+    if not isinstance(expected, int | float | np.integer | np.floating):
+        same = type(expected) is type(actual) and bool(expected == actual)
+        return None if same else Difference("type", f"{_quoted(name)} should not be {describe(actual)}.")
     return _compare_numbers(expected, actual, name, rtol, atol)
 
 

@@ -220,7 +220,7 @@ def _expressions(tree: ast.Module) -> Iterator[Fact]:
                 ast.Attribute(attr="zeros_like" | "empty_like" | "full_like" | "ones_like"), [model, *_]
             ):
                 if not any(k.arg == "dtype" for k in node.keywords):
-                    text = f"`{ast.unparse(node)}` has the dtype of `{ast.unparse(model)}`: whole numbers if that has."
+                    text = f"`{ast.unparse(node)}` has the dtype of `{ast.unparse(model)}`: int if that is."
                     yield Fact("dtype of its model", node.lineno, text, False)
             case ast.Attribute(value, "dtype"):
                 text = f"`{ast.unparse(node)}` is int if `{ast.unparse(value)}` holds whole numbers."

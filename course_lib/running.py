@@ -41,6 +41,7 @@ __all__ = [
     "reads",
     "run_case",
     "same_again",
+    "same_values",
     "time_limit",
 ]
 
@@ -186,7 +187,7 @@ def run_case(function: Callable, exercise: Exercise, case: Case) -> Outcome:
             outcome.mutated = (_first_written_to(call_once, before, names),)
         given = dict(zip(names, before[0], strict=False)) | before[1]
         now = dict(zip(names, after[0], strict=False)) | after[1]
-        changed = [name for name in given if not _same_bits(now[name], given[name])]
+        changed = [name for name in given if not same_values(now[name], given[name])]
         outcome.mutated = tuple(dict.fromkeys([*outcome.mutated, *changed]))
         return result
 
@@ -226,7 +227,7 @@ def same_again(one: Outcome, other: Outcome) -> bool:
     """Whether two runs of one function came to the same, whatever it was."""
     if one.error is not None or other.error is not None:
         return type(one.error) is type(other.error) and str(one.error) == str(other.error)
-    return one.mutated == other.mutated and _same_bits(one.values, other.values)
+    return one.mutated == other.mutated and same_values(one.values, other.values)
 
 
 def copied(value: Any) -> Any:
@@ -279,7 +280,7 @@ def _snapshot(value: Any) -> Any:
     return value
 
 
-def _same_bits(a: Any, b: Any) -> bool:
+def same_values(a: Any, b: Any) -> bool:
     """Whether two values are equal to the last bit; objects of other types are not looked into."""
     if isinstance(a, np.ndarray):
         same_form = isinstance(b, np.ndarray) and a.shape == b.shape and a.dtype == b.dtype
@@ -287,9 +288,9 @@ def _same_bits(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
     if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(_same_bits, a, b))
+        return len(a) == len(b) and all(map(same_values, a, b))
     if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_same_bits(a[key], b[key]) for key in a)
+        return a.keys() == b.keys() and all(same_values(a[key], b[key]) for key in a)
     return not isinstance(a, PLAIN) or a == b or (a != a and b != b)  # NaN is not equal to itself
 
 

@@ -201,6 +201,7 @@ class Text:
         self.documents = {id(n.body[0].value) for n in ast.walk(node) if hasattr(n, "body") and _is_document(n)}
         self.names = dict(names)
         self.turns = 0
+        self.whole = True  # false for good where a time limit struck while a slip was in the tree
         self._lines: dict[ast.stmt, str] = {}
         self.names[TICK] = self._turn
 
@@ -225,6 +226,7 @@ class Text:
         SyntaxError, ValueError, TypeError
             If a slip makes no Python of it.
         """
+        self.whole = False
         slips = [s for s in (slip, *more) if s is not None]
         for s in slips:
             s.__enter__()
@@ -240,6 +242,7 @@ class Text:
         finally:
             for s in reversed(slips):
                 s.__exit__()
+            self.whole = True
         names = dict(self.names)
         exec(code, names)
         function = names[self.node.name]

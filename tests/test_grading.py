@@ -687,10 +687,10 @@ def test_answers_hear_in_the_sandbox_what_check_says(week, box):
             # Every third; what draws from NumPy's global source comes out anew each time.
             wrong = [known.function for known in exercise.misconceptions[::3] if "global" not in known.key]
             for function in (exercise.reference, *exercise.alternatives, *wrong):
-                found, used, _ = judging._judge(exercise, run, 11, function.__name__)
+                judged = judging._judge(exercise, run, 11, function.__name__)
                 expected = check(named(function, exercise.name), seed=11)
-                assert found == expected, function.__name__
-                assert not (used and found.points), function.__name__
+                assert judged.verdict == expected, function.__name__
+                assert not (judged.used and expected.points), function.__name__
     finally:
         run.close()
 

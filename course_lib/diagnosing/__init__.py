@@ -1,8 +1,8 @@
 """Find out what is wrong with a wrong answer that no misconception of the bank reproduces.
 
-As a good tutor does: by trying again. `diagnose` forms hypotheses (one slip in a right answer, a parameter that has
-no influence, one change in the learner's own text, a relation between wrong and right results, something that is
-kept between calls) and tests each by further calls. What it says was observed on every call, those that agreed
+As a good tutor does: by trying again. `diagnose` forms hypotheses (one slip in a right answer, a parameter that
+has no influence, one change in the learner's own text, a relation between wrong and right results, something that
+is kept between calls) and tests each by further calls. What it says was observed on every call, those that agreed
 and new ones included; where nothing explains all, it says what the failing calls have in common, and no more.
 """
 
@@ -34,12 +34,14 @@ from course_lib.running import (
     quietly,
     run_case,
     same_again,
+    same_values,
     time_limit,
 )
 
 __all__ = ["Answer", "Diagnosis", "OwnAnswer", "Suspects", "diagnose", "endless_loop"]
 
 SECONDS = 0.4  # for all experiments on one wrong answer
+LAST_RESORT = 4  # times the seconds: then even one call is stopped
 FRESH = 7_919  # added to the seed: cases to test a hypothesis on that was formed on others
 MOST_PAIRS = 400  # pairs of slips that are tried
 
@@ -130,7 +132,7 @@ class OwnAnswer(Answer):
                 return
             try:
                 function = self.text.compiled(slip)
-            except (SyntaxError, ValueError, TypeError, RecursionError, NameError, AttributeError):
+            except Exception:  # what a change makes of the text need be no Python
                 continue
 
             def run(case, function=function):
@@ -155,17 +157,21 @@ class Mutant:
         """Return the function, or None where a slip makes no Python of it."""
         try:
             return self.text.compiled(*self.slips, *more)
-        except (SyntaxError, ValueError, TypeError):
+        except Exception:  # a slip in a default or in the body of a class shows at once
             return None
 
 
 def _mutants(exercise: Exercise) -> list[Mutant]:
+    found = _mutants_of(exercise.reference, *exercise.alternatives)
+    if all(mutant.text.whole for mutant in found):
+        return found
+    _mutants_of.cache_clear()
     return _mutants_of(exercise.reference, *exercise.alternatives)
 
 
 @lru_cache(maxsize=128)
 def _mutants_of(*right_answers: Callable) -> list[Mutant]:
-    """Return the mutants of the reference, also with names put in, and of other right answers, likely ones first."""
+    """Return mutants of the reference, also with names put in, and of other right answers; likely first."""
     found, seen = [], set()
     for place, function in enumerate(right_answers):
         names = vars(sys.modules[function.__module__])
@@ -188,9 +194,12 @@ def _texts_of(function: Callable, names: dict[str, Any]) -> list[slips.Text]:
         return []
 
 
-RANK = {"boundary": 0, "weights swapped": 0, "operator": 1, "other operator": 4, "old value": 1, "axis": 1, "brackets": 2, "sign": 1, "order": 2, "range": 2,
-        "factor dropped": 2, "term dropped": 2, "power dropped": 2, "slice": 2, "function": 2, "order of operations": 3,
-        "constant": 3, "operands swapped": 4, "lines swapped": 7, "name": 8, "size": 9}  # fmt: skip
+RANK = {
+    "boundary": 0, "weights swapped": 0, "operator": 1, "old value": 1, "axis": 1, "sign": 1, "brackets": 2,
+    "order": 2, "range": 2, "factor dropped": 2, "term dropped": 2, "power dropped": 2, "slice": 2, "function": 2,
+    "order of operations": 3, "constant": 3, "operands swapped": 4, "other operator": 4, "lines swapped": 7,
+    "name": 8, "size": 9,
+}  # fmt: skip
 
 
 class Suspects:
@@ -296,7 +305,7 @@ class Inquiry:
     @cached_property
     def telling(self) -> bool:
         """Whether what is wrong is so varied that an accident is not to be expected."""
-        pairs = [(repr(self.expected[i].values)[:400], repr(self.outcomes[i].values)[:400]) for i in self.ran]
+        pairs = [(_as_text(self.expected[i].values), _as_text(self.outcomes[i].values)) for i in self.ran]
         numbers = any("." in actual for _, actual in pairs)
         return bool(pairs) and (numbers or len(set(pairs)) >= 3)
 
@@ -305,6 +314,14 @@ class Inquiry:
         tried = [(c, e.values, fine) for c, e, fine in zip(self.cases, self.expected, self.good, strict=True)]
         tried += [(case, right.values, fine) for case, right, _, fine in self.fresh]
         return condition(self.exercise, tried) or ""
+
+
+def _as_text(values: dict[str, Any]) -> str:
+    """Return values as text, whatever they are; a number of thousands of digits has none."""
+    try:
+        return repr(values)[:400]
+    except Exception:  # a learner's own object may refuse in its own way
+        return "…"
 
 
 def diagnose(
@@ -348,7 +365,7 @@ def diagnose(
     """
     inquiry = Inquiry(exercise, seed, cases, expected, outcomes, answer, suspects, draw, seconds)
     try:
-        with time_limit(seconds + 0.1), quietly(Captured()), np.errstate(all="ignore"):
+        with time_limit(LAST_RESORT * seconds), quietly(Captured()), np.errstate(all="ignore"):
             for step in (
                 _kept_between_calls,
                 _other_default,
@@ -372,7 +389,7 @@ def _put_together(inquiry: Inquiry, found: Diagnosis, plain: str) -> Diagnosis:
     lead = (
         f"Your function is right, except where {varied.pop()}. " if "" not in varied and len(varied) == 1 else ""
     )
-    numbers = f"\n{plain}" if found.key.startswith("relation") else ""
+    numbers = f"\n{plain}" if found.key.startswith(("relation", "always")) else ""
     return Diagnosis(found.key, f"{lead}{found.message}{numbers}")
 
 
@@ -403,6 +420,21 @@ def _kept_between_calls(inquiry: Inquiry) -> Diagnosis | None:
             )
         return Diagnosis("kept between calls", text + why)
     return None
+
+
+def _always_the_same(inquiry: Inquiry) -> Diagnosis | None:
+    """Whether every call gives the same back."""
+    ran = [outcome.values for outcome in inquiry.outcomes if outcome.error is None]
+    draws = "rng" in inspect.signature(inquiry.exercise.reference).parameters
+    if draws or len(ran) < max(3, len(inquiry.cases)):
+        return None
+    results = [list(values.values()) for values in ran]
+    rights = [list(right.values.values()) for right in inquiry.expected]
+    if any(not same_values(results[0], other) for other in results) or all(
+        same_values(rights[0], r) for r in rights
+    ):
+        return None
+    return Diagnosis("always the same", "Your function gives back the same, whatever it is called with.")
 
 
 def _other_default(inquiry: Inquiry) -> Diagnosis | None:
@@ -512,6 +544,12 @@ CHANGES: list[tuple[str, Callable[[Any], Any]]] = [
     ("`{0}` is taken as at least 0", lambda v: max(v, type(v)(0))),
     ("`{0}` is taken for a percentage", lambda v: v / 100),
 ]
+
+
+def _floats(change: Callable) -> Callable:
+    return lambda a: change(a) if a.dtype.kind == "f" else None
+
+
 ARRAYS: list[tuple[str, Callable[[np.ndarray], Any]]] = [
     ("`{0}` enters with the wrong sign", np.negative),
     ("`{0}` enters transposed", lambda a: a.T if a.ndim == 2 and a.shape[0] == a.shape[1] else None),
@@ -529,11 +567,11 @@ ARRAYS: list[tuple[str, Callable[[np.ndarray], Any]]] = [
     ("the first entry of `{0}` is left out", lambda a: a[1:] if a.ndim and len(a) > 1 else None),
     ("only the first entry of `{0}` is used, for all", lambda a: np.full_like(a, a.flat[0]) if a.size else None),
     ("only the last entry of `{0}` is used, for all", lambda a: np.full_like(a, a.flat[-1]) if a.size else None),
-    ("the mean of `{0}` is used for all its entries", lambda a: np.full_like(a, a.mean()) if a.dtype.kind == "f" else None),
-    ("`{0}` is cut to whole numbers", lambda a: np.trunc(a) if a.dtype.kind == "f" else None),
-    ("`{0}` is rounded to float32", lambda a: a.astype(np.float32).astype(a.dtype) if a.dtype == np.float64 else None),
-    ("NaN in `{0}` is taken as 0", lambda a: np.nan_to_num(a, posinf=np.inf, neginf=-np.inf) if a.dtype.kind == "f" else None),
-    ("NaN in `{0}` is left out", lambda a: a[~np.isnan(a)] if a.ndim == 1 and a.dtype.kind == "f" else None),
+    ("the mean of `{0}` is used for all its entries", _floats(lambda a: np.full_like(a, a.mean()))),
+    ("`{0}` is cut to whole numbers", _floats(np.trunc)),
+    ("`{0}` is rounded to float32", _floats(lambda a: a.astype(np.float32).astype(a.dtype))),
+    ("NaN in `{0}` is taken as 0", _floats(lambda a: np.nan_to_num(a, posinf=np.inf, neginf=-np.inf))),
+    ("NaN in `{0}` is left out", _floats(lambda a: a[~np.isnan(a)] if a.ndim == 1 else None)),
 ]  # fmt: skip
 COMMON = (0, 1, -1, 2, 0.5, 0.9, 0.99, 0.999, 1e-8, 0.1, 0.01, 0.001, 10, 100)
 
@@ -798,7 +836,7 @@ def _what_is_known(inquiry: Inquiry, plain: str) -> Diagnosis:
     said, named, key = [plain], False, "unexplained"
     try:
         inquiry.deadline = time.monotonic() + 0.1
-        with time_limit(0.2), quietly(Captured()), np.errstate(all="ignore"):
+        with time_limit(LAST_RESORT * 0.1), quietly(Captured()), np.errstate(all="ignore"):
             needed = tuple(inspect.signature(inquiry.exercise.reference).parameters)
             sure = [fact for fact in inquiry.answer.facts(needed) if fact.sure]
             if sure:

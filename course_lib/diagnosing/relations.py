@@ -97,6 +97,11 @@ def _array(change: Callable) -> Callable:
     return lambda e: change(e) if isinstance(e, np.ndarray) else None
 
 
+def _items(change: Callable) -> Callable:
+    """Apply `change` to lists and tuples only."""
+    return lambda a: change(a) if isinstance(a, tuple | list) else None
+
+
 def _number(change: Callable) -> Callable:
     """Apply `change` to numbers and arrays of them."""
 
@@ -156,8 +161,8 @@ BACK: list[tuple[str, Callable]] = [
     ("holds a row for each example; asked is the mean over them", _array(lambda a: a.mean(axis=0))),
     ("is not summed over its last axis", _array(lambda a: a.sum(axis=-1))),
     ("holds more than is asked for: the last row is what is asked for", _array(lambda a: a[-1])),
-    ("comes together with more; its first item is what is asked for", lambda a: a[0] if isinstance(a, tuple | list) else None),
-    ("comes together with more; its last item is what is asked for", lambda a: a[-1] if isinstance(a, tuple | list) else None),
+    ("comes together with more; its first item is what is asked for", _items(lambda a: a[0])),
+    ("comes together with more; its last item is what is asked for", _items(lambda a: a[-1])),
     ("is the truth value; asked is a number", lambda a: int(a) if isinstance(a, bool | np.bool_) else None),
     ("is in another shape: its entries are right", _array(lambda a: a.reshape(-1))),
 ]  # fmt: skip
@@ -280,6 +285,7 @@ def _fits(change, pair) -> bool:
 def _fits_back(change, pair) -> bool:
     try:
         made = change(pair.actual)
+        np.ndim(made)
     except (ValueError, TypeError, IndexError, AttributeError, OverflowError, ZeroDivisionError):
         return False
     if made is None or made is pair.actual:
@@ -305,10 +311,11 @@ def _telling(pairs) -> bool:
 
 def _by_terms(exercise: Exercise, name: str, pairs: list[Pair]) -> str | None:
     own = name == "the result" or name in exercise.returns or name.isidentifier()
-    if not own or sum(np.size(pair.expected) for pair in pairs) < 4:
+    if not own or not all(_numeric(p.expected) and _numeric(p.actual) for p in pairs):
         return None
-    numbers = [pair for pair in pairs if _numeric(pair.expected) and _numeric(pair.actual)]
-    if len(numbers) < len(pairs) or any(np.shape(p.expected) != np.shape(p.actual) for p in pairs):
+    if sum(np.size(p.expected) for p in pairs) < 4 or any(
+        np.shape(p.expected) != np.shape(p.actual) for p in pairs
+    ):
         return None
     subject = _quoted(name)
     right = [np.asarray(p.expected, dtype=float) for p in pairs]

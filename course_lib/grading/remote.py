@@ -181,7 +181,7 @@ class Submission:
     # Calls
 
     def function(self, name: str, exercise: Exercise, record: Record, variant: int | None = None) -> Callable:
-        """Return a stand-in for the function called `name`, or for a variant of it, which calls it in the sandbox."""
+        """Return a stand-in that calls the function called `name`, or a variant of it, in the sandbox."""
         self.wants_objects = isinstance(exercise.reference, type)
         self.record = record
         return partial(self._call, name, None, "", variant)
@@ -336,7 +336,7 @@ def _change(ours, value):
         for key in [key for key in ours if key not in value]:
             del ours[key]
         for key, item in value.items():
-            if isinstance(ours.get(key), np.ndarray):
+            if isinstance(ours.get(key), np.ndarray) and not _is_locked(ours[key]):
                 _change(ours[key], item)
             else:
                 ours[key] = item
