@@ -26,6 +26,7 @@ COMMANDS = {
     "test": "run the course's tests",
     "grade": "grade the submissions of a week, isolated and in parallel",
     "build": "build the notebooks from their sources in solutions/",
+    "bank": "show which mistakes the exercises' cases tell apart, and which are named",
     "bench": "measure the kernels beside their peers",
     "animate": "draw the animation of the README",
 }

@@ -144,8 +144,8 @@ class Slip:
 
     @property
     def key(self) -> str:
-        """A name for lists of slips: line, piece, and what stands there instead."""
-        return f"{self.line}: {self.before} → {self.after}"
+        """A name for lists of slips."""
+        return f"{self.kind}: {self.before} → {self.after or 'nothing'}"
 
     def __enter__(self):
         self.kept = [self._put(*change) for change in self.changes]

@@ -38,7 +38,7 @@ from course_lib.running import (
     time_limit,
 )
 
-__all__ = ["Answer", "Diagnosis", "OwnAnswer", "Suspects", "diagnose", "endless_loop"]
+__all__ = ["Answer", "Diagnosis", "OwnAnswer", "Suspects", "diagnose", "endless_loop", "plain", "survivors"]
 
 SECONDS = 0.4  # for all experiments on one wrong answer
 LAST_RESORT = 4  # times the seconds: then even one call is stopped
@@ -200,6 +200,31 @@ RANK = {
     "order of operations": 3, "constant": 3, "operands swapped": 4, "other operator": 4, "lines swapped": 7,
     "name": 8, "size": 9,
 }  # fmt: skip
+
+
+def survivors(exercise: Exercise, cases: list[Case], expected: list[Outcome]) -> tuple[int, list[slips.Slip]]:
+    """Return how many slips the reference's text allows, and those that no case tells from it.
+
+    Parameters
+    ----------
+    exercise : Exercise
+        What is asked.
+    cases, expected : list
+        The cases, and what comes of them with the reference.
+    """
+    text, alive, number = _texts_of(exercise.reference, vars(sys.modules[exercise.reference.__module__]))[0], [], 0
+    for slip in slips.mutants(text):
+        function = Mutant(text, (slip,)).compiled()
+        if function is None:
+            continue
+        number += 1
+        with quietly(Captured()):
+            made = (run_case(function, exercise, case) for case in cases)
+            if all(
+                agree(right, own, exercise, case) for right, own, case in zip(expected, made, cases, strict=True)
+            ):
+                alive.append(slip)
+    return number, alive
 
 
 class Suspects:

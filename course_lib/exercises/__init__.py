@@ -225,6 +225,8 @@ class Exercise:
         The part that asks for the dtype of the results, where one does; in all others numbers count alone.
     allows : Allows
         What the contract lets in beyond `cases`; `standard_cases` makes cases of it.
+    equivalent : dict of str to str
+        Slips in the reference that no case can show, by `Slip.key`, each with the reason.
     """
 
     reference: Callable
@@ -238,6 +240,7 @@ class Exercise:
     atol: float = 0.0
     dtype_part: str = ""
     allows: Allows = Allows()
+    equivalent: Mapping[str, str] = field(default_factory=dict)
     misconceptions: list[Misconception] = field(default_factory=list)
     alternatives: list[Callable] = field(default_factory=list)
     kind: str = "code"
