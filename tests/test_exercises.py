@@ -96,7 +96,7 @@ def test_no_seed_lets_a_wrong_answer_through(item):
 
 @by_name(EXERCISES)
 def test_the_bank_knows_enough_answers(item):
-    assert len(item.misconceptions) >= 8
+    assert len(item.misconceptions) >= 4
     assert len(item.alternatives) >= 2
     messages = [m.message for m in item.misconceptions]
     assert len(set(messages)) == len(messages)

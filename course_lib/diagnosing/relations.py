@@ -217,7 +217,7 @@ def _loosely(expected, actual) -> bool:
     return _same(expected, actual)
 
 
-def relation(exercise: Exercise, pairs: list[Pair]) -> str | None:
+def relation(exercise: Exercise, pairs: list[Pair], *, forms: bool = False) -> str | None:
     """Return a sentence on how the wrong results are related to the right ones, if one relation explains all.
 
     Parameters
@@ -226,13 +226,15 @@ def relation(exercise: Exercise, pairs: list[Pair]) -> str | None:
         What was asked.
     pairs : list of Pair
         All that is wrong.
+    forms : bool
+        Whether only another form of the same numbers is looked for.
     """
     by_name: dict[str, list[Pair]] = {}
     for pair in pairs:
         by_name.setdefault(pair.name, []).append(pair)
     sentences = []
     for name, own in by_name.items():
-        said = _of_one(exercise, name, own)
+        said = _of_one(exercise, name, own, forms)
         if said is None:
             continue
         sentences.append(said)
@@ -253,7 +255,7 @@ def _quoted(name: str) -> str:
     )
 
 
-def _of_one(exercise, name, pairs) -> str | None:
+def _of_one(exercise, name, pairs, forms) -> str | None:
     subject = _quoted(name)
     if all(pair.actual is None for pair in pairs):
         return f"{subject} is `None`."
@@ -263,7 +265,7 @@ def _of_one(exercise, name, pairs) -> str | None:
     for words, change in BACK:
         if all(_fits_back(change, pair) for pair in pairs):
             return f"{subject} {words}."
-    if not _telling(pairs):
+    if forms or not _telling(pairs):
         return None
     for words, change in VALUES:
         if all(_fits(change, pair) for pair in pairs):
