@@ -931,16 +931,14 @@ def _neutral(inquiry: Inquiry) -> str:
             or name.startswith(("lr", "step", "size"))
         ):
             continue
-        for neutral, words in ((0, "0"), (1, "1")):
-            inquiry.hurry()
-            if neutral == 0 and isinstance(value, int):  # a count of 0 is no call that anybody asked for
-                continue
+        inquiry.hurry()
+        neutral = 1 if isinstance(value, int) else 0  # a count of 0 is no call that anybody asked for
 
-            def change(arguments, name=name, neutral=neutral):
-                return arguments | {name: type(arguments[name])(neutral)}
+        def change(arguments, name=name, neutral=neutral):
+            return arguments | {name: type(arguments[name])(neutral)}
 
-            if _all_right(inquiry, signature, change):
-                return f"With `{name}` = {words} your results are right: look at where `{name}` comes in."
+        if _all_right(inquiry, signature, change):
+            return f"With `{name}` = {neutral} your results are right: look at where `{name}` comes in."
     return ""
 
 

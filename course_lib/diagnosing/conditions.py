@@ -44,7 +44,8 @@ def _facts(name: str, value: Any) -> Iterator[str]:
                 yield f"{quoted} is not 0"
             if number != 1:
                 yield f"{quoted} is not 1"
-            yield f"{quoted} is a whole number" if number.is_integer() else f"{quoted} is not a whole number"
+            if not number.is_integer():
+                yield f"{quoted} is not a whole number"
         if not isinstance(value, int | float):
             yield f"{quoted} is a NumPy number"
     elif isinstance(value, np.ndarray | list | tuple):

@@ -53,7 +53,9 @@ def pairs_of(
             found += [
                 Pair(name, case, value, theirs.get(name))
                 for name, value in ours.items()
-                if not (whole and name == "the result") and _differ(exercise, value, theirs.get(name))
+                if name in theirs
+                and not (whole and name == "the result")
+                and _differ(exercise, value, theirs[name])
             ]
     return found
 
@@ -97,6 +99,11 @@ def _array(change: Callable) -> Callable:
     return lambda e: change(e) if isinstance(e, np.ndarray) else None
 
 
+def _several(change: Callable) -> Callable:
+    """Apply `change` to arrays of more than one entry only."""
+    return lambda e: change(e) if isinstance(e, np.ndarray) and e.size > 1 else None
+
+
 def _items(change: Callable) -> Callable:
     """Apply `change` to lists and tuples only."""
     return lambda a: change(a) if isinstance(a, tuple | list) else None
@@ -138,12 +145,12 @@ FORMS: list[tuple[str, Callable]] = [
     ("is sorted, but should keep its order", _array(np.sort)),
     ("lacks its first entry", _array(lambda e: e[1:])),
     ("lacks its last entry", _array(lambda e: e[:-1])),
-    ("is its last entry only", _array(lambda e: e[-1])),
-    ("is its first entry only", _array(lambda e: e[0])),
-    ("is the sum of what should be given one by one", _array(np.sum)),
-    ("is the mean of what should be given one by one", _array(np.mean)),
-    ("is summed over the rows", _array(lambda e: e.sum(axis=0))),
-    ("is summed over the columns", _array(lambda e: e.sum(axis=-1))),
+    ("is its last entry only", _several(lambda e: e[-1])),
+    ("is its first entry only", _several(lambda e: e[0])),
+    ("is the sum of what should be given one by one", _several(np.sum)),
+    ("is the mean of what should be given one by one", _several(np.mean)),
+    ("is summed over the rows", _several(lambda e: e.sum(axis=0))),
+    ("is summed over the columns", _several(lambda e: e.sum(axis=-1))),
     ("is shifted by one place: each entry is the one before", _array(lambda e: np.roll(e, 1, axis=0))),
     ("is shifted by one place: each entry is the one after", _array(lambda e: np.roll(e, -1, axis=0))),
     ("is a string; asked is the value itself", str),
@@ -152,15 +159,15 @@ FORMS: list[tuple[str, Callable]] = [
 BACK: list[tuple[str, Callable]] = [
     ("has one entry too many, in front", _array(lambda a: a[1:])),
     ("has one entry too many, at the end", _array(lambda a: a[:-1])),
-    ("is an array; asked is a number, its mean", _array(np.mean)),
-    ("is an array; asked is a number, its sum", _array(np.sum)),
-    ("is an array; asked is a number, its last entry", _array(lambda a: a.reshape(-1)[-1])),
-    ("is an array; asked is a number, its first entry", _array(lambda a: a.reshape(-1)[0])),
-    ("is an array; asked is a number, its largest entry", _array(np.max)),
-    ("holds a row for each example; asked is the sum over them", _array(lambda a: a.sum(axis=0))),
-    ("holds a row for each example; asked is the mean over them", _array(lambda a: a.mean(axis=0))),
-    ("is not summed over its last axis", _array(lambda a: a.sum(axis=-1))),
-    ("holds more than is asked for: the last row is what is asked for", _array(lambda a: a[-1])),
+    ("is an array; asked is a number, its mean", _several(np.mean)),
+    ("is an array; asked is a number, its sum", _several(np.sum)),
+    ("is an array; asked is a number, its last entry", _several(lambda a: a.reshape(-1)[-1])),
+    ("is an array; asked is a number, its first entry", _several(lambda a: a.reshape(-1)[0])),
+    ("is an array; asked is a number, its largest entry", _several(np.max)),
+    ("holds a row for each example; asked is the sum over them", _several(lambda a: a.sum(axis=0))),
+    ("holds a row for each example; asked is the mean over them", _several(lambda a: a.mean(axis=0))),
+    ("is not summed over its last axis", _several(lambda a: a.sum(axis=-1))),
+    ("holds more than is asked for: the last row is what is asked for", _several(lambda a: a[-1])),
     ("comes together with more; its first item is what is asked for", _items(lambda a: a[0])),
     ("comes together with more; its last item is what is asked for", _items(lambda a: a[-1])),
     ("is the truth value; asked is a number", lambda a: int(a) if isinstance(a, bool | np.bool_) else None),
@@ -234,6 +241,8 @@ def relation(exercise: Exercise, pairs: list[Pair], *, forms: bool = False) -> s
         by_name.setdefault(pair.name, []).append(pair)
     sentences = []
     for name, own in by_name.items():
+        if not (name == "the result" or name in exercise.returns or name.isidentifier()):
+            continue  # a description: words about it would not read well
         said = _of_one(exercise, name, own, forms)
         if said is None:
             continue
@@ -312,8 +321,7 @@ def _telling(pairs) -> bool:
 
 
 def _by_terms(exercise: Exercise, name: str, pairs: list[Pair]) -> str | None:
-    own = name == "the result" or name in exercise.returns or name.isidentifier()
-    if not own or not all(_numeric(p.expected) and _numeric(p.actual) for p in pairs):
+    if not all(_numeric(p.expected) and _numeric(p.actual) for p in pairs):
         return None
     if sum(np.size(p.expected) for p in pairs) < 4 or any(
         np.shape(p.expected) != np.shape(p.actual) for p in pairs
@@ -382,19 +390,21 @@ def _numeric(value) -> bool:
 
 def _close(actual, made, right=None) -> bool:
     """Whether results are what a relation makes of the right ones, far closer than they are to those."""
-    if actual.shape != made.shape or not np.array_equal(np.isnan(actual), np.isnan(made)):
+    if actual.shape != made.shape:
         return False
+    finite = np.isfinite(made) & np.isfinite(actual)
+    if not np.array_equal(np.where(finite, 0, actual), np.where(finite, 0, made), equal_nan=True):
+        return False
+    left = np.abs(np.where(finite, actual, 0) - np.where(finite, made, 0))
+    scale = np.abs(np.where(finite, made, 0))
+    if not np.all(left <= 1e-7 * scale + 1e-10 * scale.max(initial=0)):
+        return False
+    if right is None:
+        return bool(finite.any())
     with np.errstate(all="ignore"):
-        left = np.abs(actual - made)
-        left = np.where((actual == made) | np.isnan(made), 0, left)
-        scale = np.abs(made[np.isfinite(made)]).max(initial=0) if made.ndim else np.abs(made)
-        if not np.all(left <= 1e-7 * np.abs(made) + 1e-10 * scale):
-            return False
-        if right is None:
-            return bool(np.isfinite(made).any())
-        apart = np.where(actual == right, 0, np.abs(actual - right))
-        apart = np.where(np.isnan(apart), np.inf, apart)
-    return bool(left.max(initial=0) <= 1e-3 * apart.max(initial=0))
+        apart = np.where((actual == right) | (np.isnan(actual) & np.isnan(right)), 0, np.abs(actual - right))
+    apart = np.nan_to_num(apart, nan=np.inf, posinf=np.inf)
+    return bool(apart.max(initial=0) > 0 and left.max(initial=0) <= 1e-3 * apart.max(initial=0))
 
 
 def _broadcasts(value, shape) -> bool:
