@@ -103,8 +103,21 @@ def facts(tree: ast.Module, needed: tuple[str, ...] = ()) -> list[Fact]:
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef):
             found += [*_names(function, needed), *_statements(function)]
+        elif isinstance(function, ast.ClassDef):
+            found += _shared_by_objects(function)
     found += _expressions(tree)
     return sorted(found, key=lambda fact: not fact.sure)
+
+
+def _shared_by_objects(cls: ast.ClassDef) -> Iterator[Fact]:
+    for node in ast.walk(cls):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            owner = ast.unparse(node.value)
+            if owner in (cls.name, "cls", "type(self)", "self.__class__"):
+                text = (
+                    f"`{owner}.{node.attr}` belongs to the class, and all objects share it; `self` is one's own."
+                )
+                yield Fact("state in the class", node.lineno, text, True)
 
 
 def _arguments(function) -> list[ast.arg]:

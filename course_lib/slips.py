@@ -440,7 +440,8 @@ def _of_expression(text: Text, node: ast.expr) -> Iterator[Slip]:
 
 def _of_operation(text, node, left, op, right) -> Iterator[Slip]:
     for other in SWAPS.get(type(op), []):
-        kind = "operator" if isinstance(op, ast.Add | ast.Sub | ast.Div) else "other operator"
+        usual = isinstance(op, ast.Add | ast.Sub | ast.Div) and other is not ast.FloorDiv
+        kind = "operator" if usual else "other operator"
         yield _replaced(text, node, ast.BinOp(left, other(), right), kind)
     yield from _with_weights_swapped(text, node)
     yield from _with_a_side_dropped(text, node, left, op, right)
@@ -534,6 +535,12 @@ def _of_call(text, node) -> Iterator[Slip]:
         inner = node.args[0]
         new = ast.BinOp(called(args=[inner.left]), inner.op, inner.right)
         yield _replaced(text, node, new, "order of operations")
+    if name == "round" and isinstance(node.func, ast.Name):
+        for function in ("ceil", "floor"):
+            new = ast.parse(f"int(np.{function}({_text_of(node.args[0])}))", mode="eval").body
+            yield _replaced(text, node, new, "function")
+    if name in ("round", "around") and len(node.args) == 2:
+        yield _replaced(text, node, node.args[0], "function dropped")
     if name in UNWRAPPED and len(node.args) == 1 and not isinstance(node.args[0], ast.Starred):
         yield _replaced(text, node, node.args[0], "function dropped")
     is_method = isinstance(module, ast.BinOp) or (isinstance(module, ast.Name) and module.id not in ("np", "math"))
@@ -801,10 +808,10 @@ def repairs(text: Text, pieces: Sequence[str] = ()) -> Iterator[Slip]:
 
 
 LIKELY = {
-    "operator": 0, "brackets": 0, "sign": 0, "constant": 0, "axis": 0, "boundary": 0, "function": 1, "name": 2,
-    "factor dropped": 1, "term dropped": 1, "power dropped": 1, "range": 1, "slice": 1, "index": 1, "order": 1,
-    "keyword dropped": 1, "lines swapped": 2, "operands swapped": 1, "function dropped": 1,
-    "sum overwritten": 1, "line dropped": 2,
+    "brackets": 0, "sign": 0, "constant": 0, "axis": 0, "boundary": 0, "operator": 1, "function": 1, "name": 2,
+    "function dropped": 1, "factor dropped": 1, "term dropped": 1, "power dropped": 1, "range": 1, "slice": 1,
+    "index": 1, "order": 1, "keyword dropped": 1, "operands swapped": 1, "sum overwritten": 1, "lines swapped": 2,
+    "line dropped": 2,
 }  # fmt: skip
 
 

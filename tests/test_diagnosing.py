@@ -110,7 +110,7 @@ WRONG = [  # the body of an answer, the beginning of the key, words of the messa
             "return total, x - lr * exact / np.sqrt(n)"
         ),
         "repair",
-        ["line 4 of its cell", "`exact` in the place of `total`"],
+        ["line 2 of its cell", "np.round"],
     ),
     (
         ("kept.append(len(kept))\ntotal = beta * x + (1 - beta) * y**2 + len(kept)\n") + BACK,
