@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import json
+import linecache
 import os
 import re
 import socket
@@ -882,3 +883,66 @@ def test_no_error_of_ours_is_made_from_what_cannot_make_it_or_ends_a_loop():
         error = remote._error(kind, "text", "")
         assert type(error).__name__ == kind
         assert type(error).__bases__ == (Exception,)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Experiments on answers that nobody listed
+
+UNLISTED = {
+    "a slip": "def nesterov_step(w, v, gradient, *, lr, beta):\n"
+    "    v = beta * v + (1 - beta) * gradient(w - lr * beta * v)\n    return w - lr * lr * v, v",
+    "its own text": "def nesterov_step(w, v, gradient, *, lr, beta):\n    g = gradient(w - lr * beta * v)\n"
+    "    g = g + 3 * lr\n    v = beta * v + (1 - beta) * g\n    return w - lr * v, v",
+    "in place": "def nesterov_step(w, v, gradient, *, lr, beta):\n    v += 1\n    v -= 1\n"
+    "    v = beta * v + (1 - beta) * gradient(w - lr * beta * v)\n    return w - lr * v, v",
+    "kept": "kept = []\ndef nesterov_step(w, v, gradient, *, lr, beta):\n    kept.append(1)\n"
+    "    v = beta * v + (1 - beta) * gradient(w - lr * beta * v) + len(kept)\n    return w - lr * v, v",
+}
+
+
+@needs_bubblewrap
+@pytest.mark.parametrize("how", UNLISTED)
+def test_experiments_find_in_the_sandbox_what_they_find_in_the_notebook(how, box, monkeypatch):
+    source = UNLISTED[how]
+    monkeypatch.setattr(judging, "EXPERIMENTS", 3.0)  # the machine may be busy; the same experiments, in time
+    monkeypatch.setattr("course_lib.diagnosing.SECONDS", 3.0)
+    exercise = all_exercises()["nesterov_step"]
+    run = remote.Submission(
+        box, [rebuilding.Cell("own", "code", source)], rebuilding.read_release(ROOT, "week04_momentum")
+    )
+    try:
+        judged = judging._judge(exercise, run, 11)
+        entry = {"exercise": exercise.name, "message": judged.verdict.message, "misconception": None}
+        judging._explain(entry, judged, run, 11)
+    finally:
+        run.close()
+    notebook = {}
+    linecache.cache["<cell own>"] = (len(source), None, source.splitlines(keepends=True), "<cell own>")
+    exec(compile(source, "<cell own>", "exec"), notebook)
+    expected = check(notebook["nesterov_step"], seed=11)
+    assert entry["misconception"] == expected.misconception
+    assert entry["message"] == expected.message
+    assert entry["misconception"].startswith("diagnosed: ")
+    assert ("line" in entry["message"]) == (how != "kept")
+
+
+@needs_bubblewrap
+def test_an_experiment_that_ends_the_process_costs_nothing(box):
+    """It is made when all points are given: the verdict stays what it was."""
+    source = (
+        "calls = []\ndef nesterov_step(w, v, gradient, *, lr, beta):\n    calls.append(1)\n"
+        "    if len(calls) > 40:\n        import os\n        os._exit(1)\n    return w, v"
+    )
+    exercise = all_exercises()["nesterov_step"]
+    run = remote.Submission(
+        box, [rebuilding.Cell("own", "code", source)], rebuilding.read_release(ROOT, "week04_momentum")
+    )
+    try:
+        judged = judging._judge(exercise, run, 11)
+        entry = {"exercise": exercise.name, "message": judged.verdict.message, "misconception": None}
+        before = dict(entry)
+        judging._explain(entry, judged, run, 11)
+    finally:
+        run.close()
+    assert judged.verdict.status == "wrong"
+    assert entry == before

@@ -373,7 +373,7 @@ def diagnose(
     draw: Callable[[int], tuple[list[Case], list[Outcome]]],
     suspects: Suspects,
     plain: str,
-    seconds: float = SECONDS,
+    seconds: float | None = None,
 ) -> Diagnosis:
     """Find out what is wrong.
 
@@ -393,14 +393,15 @@ def diagnose(
         Of these cases.
     plain : str
         What can be said without experiments: the difference or the error in the smallest failing case.
-    seconds : float
-        For all experiments.
+    seconds : float, optional
+        For all experiments (`SECONDS`).
 
     Returns
     -------
     Diagnosis
         With the most useful thing that was observed.
     """
+    seconds = SECONDS if seconds is None else seconds
     inquiry = Inquiry(exercise, seed, cases, expected, outcomes, answer, suspects, draw, seconds)
     try:
         with time_limit(LAST_RESORT * seconds), quietly(Captured()), np.errstate(all="ignore"):
