@@ -148,6 +148,8 @@ def _compare_arrays(expected, actual, name, rtol, atol, dtype) -> Difference | N
             "dtype",
             f"{_quoted(name)} should have dtype {expected.dtype}, but yours has dtype {actual.dtype}.",
         )
+    if actual.dtype == expected.dtype and actual.tobytes() == expected.tobytes():
+        return None  # to the last bit, as most right answers are; much faster than looking closely
     if "f" not in (expected.dtype.kind, actual.dtype.kind):
         wrong = actual != expected
     else:

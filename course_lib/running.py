@@ -162,14 +162,13 @@ def run_case(function: Callable, exercise: Exercise, case: Case) -> Outcome:
     the call is made again with arrays that can be written to, to see what comes of it.
     """
     outcome = Outcome()
-    names = list(inspect.signature(exercise.reference).parameters)
-    asks_for_generator = inspect.isgeneratorfunction(exercise.reference)
+    names = exercise.arguments
     draws = "rng" in names
 
     def call_once(args, kwargs):
         returned = function(*args, **kwargs)
         result = _snapshot(returned)
-        if inspect.isgenerator(returned) and not asks_for_generator:
+        if inspect.isgenerator(returned) and not exercise.yields:
             raise ContractError("Your function hands its result out with `yield`. Here it should `return` it.")
         return result
 
@@ -210,7 +209,7 @@ def _where(error: BaseException, function: Callable) -> str:
     return getattr(error, "where", "") or own_line(error, getattr(code, "co_filename", ""))
 
 
-def _first_written_to(call_once: Callable, before: tuple, names: list[str]) -> str:
+def _first_written_to(call_once: Callable, before: tuple, names: tuple[str, ...]) -> str:
     """Return the argument that a function writes to, found by locking one at a time."""
     places = [*range(len(before[0])), *before[1]]
     for place in places:

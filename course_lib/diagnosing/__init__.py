@@ -333,8 +333,7 @@ class Inquiry:
     def enough(self) -> bool:
         """Whether what is observed is all that the calls give back; draws are only observed in the mean."""
         custom = self.exercise.observe is not Exercise.observe
-        parameters = inspect.signature(self.exercise.reference).parameters
-        return not custom or "rng" in parameters or isinstance(self.exercise.reference, type)
+        return not custom or "rng" in self.exercise.arguments or isinstance(self.exercise.reference, type)
 
     @cached_property
     def telling(self) -> bool:
@@ -456,7 +455,7 @@ def _kept_between_calls(inquiry: Inquiry) -> Diagnosis | None:
 def _always_the_same(inquiry: Inquiry) -> Diagnosis | None:
     """Whether every call gives the same back."""
     ran = [outcome.values for outcome in inquiry.outcomes if outcome.error is None]
-    draws = "rng" in inspect.signature(inquiry.exercise.reference).parameters
+    draws = "rng" in inquiry.exercise.arguments
     if draws or len(ran) < max(3, len(inquiry.cases)):
         return None
     results = [list(values.values()) for values in ran]
@@ -788,7 +787,7 @@ def _repair(inquiry: Inquiry) -> Diagnosis | None:
     texts = _texts_of(inquiry.exercise.reference, {})
     pieces = slips.ingredients(texts[0]) if texts else []
     until = min(inquiry.deadline, time.monotonic() + 0.6 * max(inquiry.deadline - time.monotonic(), 0))
-    drawn = "rng" in inspect.signature(inquiry.exercise.reference).parameters  # then many things look right
+    drawn = "rng" in inquiry.exercise.arguments  # then many things look right
     i = inquiry.failing[0]
     best: tuple[int, slips.Slip] | None = None
     for slip, run in inquiry.answer.repairs(pieces, until):
@@ -894,7 +893,7 @@ def _what_is_known(inquiry: Inquiry, plain: str) -> Diagnosis:
     try:
         inquiry.deadline = time.monotonic() + 0.1
         with time_limit(LAST_RESORT * 0.1), quietly(Captured()), np.errstate(all="ignore"):
-            needed = tuple(inspect.signature(inquiry.exercise.reference).parameters)
+            needed = inquiry.exercise.arguments
             sure = [fact for fact in inquiry.answer.facts(needed) if fact.sure]
             if sure:
                 said.append(f"In {inquiry.answer.line(sure[0].line)}: {sure[0].text}")

@@ -10,7 +10,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -253,6 +253,16 @@ class Exercise:
     def name(self) -> str:
         """Name of the function that learners write."""
         return self.reference.__name__
+
+    @cached_property
+    def arguments(self) -> tuple[str, ...]:
+        """Names of the arguments, in order."""
+        return tuple(inspect.signature(self.reference).parameters)
+
+    @cached_property
+    def yields(self) -> bool:
+        """Whether the function hands its results out one by one."""
+        return inspect.isgeneratorfunction(self.reference)
 
     @property
     def points(self) -> int:
