@@ -334,8 +334,7 @@ def decide(
         "parts": parts,
     }
     if all(good):
-        message = f"All {len(cases)} cases agree."
-        return Verdict(**common, status="right", message=message, printed=printed[0])
+        return Verdict(**common, status="right", message="All cases agree.", printed=printed[0])
 
     worst = min((i for i, fine in enumerate(good) if not fine), key=lambda i: _order(exercise, cases[i]))
     common |= {"case": _show_call(exercise, cases[worst]), "printed": printed[worst]}

@@ -1067,5 +1067,5 @@ def test_every_part_that_failed_is_shown_with_its_smallest_call():
 
 
 def test_nan_in_a_list_is_no_change_of_the_argument():
-    assert running._same_bits([1.0, float("nan")], [1.0, float("nan")])
-    assert not running._same_bits([1.0, float("nan")], [1.0, 2.0])
+    assert running.same_values([1.0, float("nan")], [1.0, float("nan")])
+    assert not running.same_values([1.0, float("nan")], [1.0, 2.0])

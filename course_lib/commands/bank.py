@@ -5,8 +5,6 @@ as equivalent with a reason, the misconceptions written by hand, and which share
 name. With names of exercises, their surviving slips and unnamed misconceptions are listed.
 """
 
-import numpy as np
-
 
 def add_arguments(parser):
     """Add the command's arguments to its argparse parser."""
@@ -56,6 +54,8 @@ def run(args):
 
 def _without_the_bank(exercise):
     """Return the keys of the misconceptions for which experiments alone find no name."""
+    import numpy as np
+
     from course_lib.checking import check
 
     known, unnamed = list(exercise.misconceptions), []
