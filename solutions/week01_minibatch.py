@@ -666,6 +666,7 @@ def gradient_noise(gradients, batch_sizes):
         Mean gradient.
     variance : float
         Mean squared (Euclidean) distance of the batches' gradients from `mean`; 0 for a single batch.
+        It keeps its digits where the gradients are large beside their scatter.
 
     Notes
     -----

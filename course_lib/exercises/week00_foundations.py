@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_lib.comparing import describe
-from course_lib.exercises import ContractError, Exercise, Prediction, Quiz, case
+from course_lib.exercises import Allows, ContractError, Exercise, Prediction, Quiz, case
 from course_lib.networks import log_softmax
 
 # ---------------------------------------------------------------------------------------------------------
@@ -18,7 +18,6 @@ def softmax(z):
 def softmax_cases(rng):
     for m, k in [(1, 3), (2, 3), (4, 2), (3, 3), (5, 4)]:
         yield case("ordinary scores", rng.normal(scale=2, size=(m, k)).round(2))
-    yield case("ordinary scores", np.tile(float(rng.integers(1, 9)), (2, 4)))
     for m, k in [(1, 3), (2, 2), (3, 4)]:
         signs = rng.choice([-1.0, 1.0], size=(m, k))
         yield case("large scores", signs * 2 * rng.integers(360, 900, size=(m, k)))  # beyond any clipping
@@ -55,6 +54,7 @@ soft = Exercise(
     parts={"ordinary scores": 2, "large scores": 1},
     cases=softmax_cases,
     observe=observe_softmax,
+    allows=Allows(real=("z",), part="ordinary scores"),
     hints=(
         "Two steps: make every score positive with the exponential function, then share out by row. For large "
         "scores look at what may be subtracted beforehand.",
@@ -87,22 +87,6 @@ def one_maximum_for_all(z):
 
 
 @soft.misconception(
-    "You subtract each row's mean. That changes no probability, but a score far above the mean still overflows. "
-    "After subtracting the maximum, nothing is above 0."
-)
-def mean_subtracted(z):
-    return share(np.exp(z - z.mean(axis=1, keepdims=True)))
-
-
-@soft.misconception(
-    "You subtract each row's minimum, so the largest score becomes larger still and may overflow. Subtract the "
-    "maximum."
-)
-def minimum_subtracted(z):
-    return share(np.exp(z - z.min(axis=1, keepdims=True)))
-
-
-@soft.misconception(
     "Clipping the scores avoids the overflow but changes them: 1000 and 1001 become the same. Subtract the row's "
     "maximum, which changes no probability."
 )
@@ -119,28 +103,12 @@ def over_the_examples(z):
 
 
 @soft.misconception(
-    "You divide by the sum of the whole array, so all examples together share one probability. Each row sums to 1."
-)
-def over_everything(z):
-    e = np.exp(z - z.max())
-    return e / e.sum()
-
-
-@soft.misconception(
     "The row sums have shape (m,), and NumPy lines them up with the columns, not with the rows (or refuses to). "
     "With `keepdims=True` they stay a column of shape (m, 1)."
 )
 def dimensions_dropped(z):
     e = np.exp(z - z.max(axis=1, keepdims=True))
     return e / e.sum(axis=1)
-
-
-@soft.misconception(
-    "You subtract the maximum of each column. Within a row that takes something else from every class, and the "
-    "probabilities change. Only a constant per row changes nothing."
-)
-def column_maxima(z):
-    return share(np.exp(z - z.max(axis=0)))
 
 
 @soft.misconception(
@@ -152,47 +120,11 @@ def shifted_above_only(z):
 
 
 @soft.misconception(
-    "You share out the scores themselves. Scores may be negative, or sum to 0: take the exponential first."
-)
-def without_exponential(z):
-    return share(z)
-
-
-@soft.misconception(
-    "You divide each row by its largest entry, so the best class always gets 1. Divide by the row's sum."
-)
-def divided_by_the_maximum(z):
-    return np.exp(z - z.max(axis=1, keepdims=True))
-
-
-@soft.misconception(
-    "You return the logarithm of the probabilities. That will be useful soon; here the probabilities are asked."
-)
-def the_logarithm(z):
-    return log_softmax(z)
-
-
-@soft.misconception(
     "That is the sigmoid of every score on its own, so a row does not sum to 1. The classes compete: divide each "
     "exponential by the sum of the row's."
 )
 def sigmoids(z):
     return np.where(z >= 0, 1 / (1 + np.exp(-np.abs(z))), 1 - 1 / (1 + np.exp(-np.abs(z))))
-
-
-@soft.misconception(
-    "You give probability 1 to the highest score and 0 to the others: that is a decision, as hard as argmax. The "
-    "*soft*max leaves the others their share."
-)
-def hard_maximum(z):
-    return (z == z.max(axis=1, keepdims=True)).astype(float)
-
-
-@soft.misconception(
-    "The sign is the wrong way round: your lowest score gets the highest probability. It is e to the power +z."
-)
-def negative_exponent(z):
-    return softmax(-z)
 
 
 @soft.misconception(
@@ -203,54 +135,12 @@ def softmax_twice(z):
 
 
 @soft.misconception(
-    "Powers of 2 (or another base) give a softmax of another steepness. The exponential is to the base e: "
-    "`np.exp`."
-)
-def to_the_base_two(z):
-    return share(2.0 ** (z - z.max(axis=1, keepdims=True)))
-
-
-@soft.misconception(
     "The small number in the denominator is not needed once the maximum is subtracted (the sum is then at least "
     "1), and with it the probabilities do not quite sum to 1."
 )
 def epsilon_in_the_denominator(z):
     e = np.exp(z - z.max(axis=1, keepdims=True))
     return e / (e.sum(axis=1, keepdims=True) + 1e-8)
-
-
-@soft.misconception(
-    "You divide by the sum of all rows' exponentials. Each row is divided by its own sum, and then sums to 1: "
-    "`sum(axis=1, keepdims=True)`."
-)
-def one_sum_for_all_rows(z):
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum()
-
-
-@soft.misconception(
-    "The row maxima have shape (m,), and NumPy lines them up with the columns, not with the rows (or refuses to). "
-    "With `keepdims=True` they stay a column of shape (m, 1)."
-)
-def dimension_of_the_maxima_dropped(z):
-    return share(np.exp(z - z.max(axis=1)))
-
-
-@soft.misconception(
-    "Row maxima and row sums have shape (m,), and NumPy lines them up with the columns, not with the rows (or "
-    "refuses to). With `keepdims=True` they stay columns of shape (m, 1)."
-)
-def both_dimensions_dropped(z):
-    e = np.exp(z - z.max(axis=1))
-    return e / e.sum(axis=1)
-
-
-@soft.misconception(
-    "You divide the scores by the row's maximum. That changes their differences, and so the probabilities. "
-    "*Subtracting* the maximum changes none."
-)
-def scores_divided(z):
-    return share(np.exp(z / z.max(axis=1, keepdims=True)))
 
 
 @soft.misconception(
@@ -340,6 +230,12 @@ entropy = Exercise(
     parts={"ordinary scores": 2, "a probability of 0": 1},
     cases=entropy_cases,
     observe=observe_entropy,
+    allows=Allows(real=("z",), part="ordinary scores"),
+    equivalent={
+        "name: z → y": "as long as z",
+        "name: z → log_p": "as long as z",
+        "name: z → shifted": "as long as z",
+    },
     hints=(
         "One number per example first: the loss of its right class. Then the mean. For a probability that rounds "
         "to 0, the logarithm must be taken on paper, before anything is rounded.",
@@ -361,26 +257,11 @@ def picked(z, y):
 
 
 @entropy.misconception(
-    "You sum over the examples. The loss would double with twice the data and could not be compared: take the "
-    "mean."
-)
-def summed_over_examples(z, y):
-    return losses(z, y).sum()
-
-
-@entropy.misconception(
     "You divide by examples *and* classes (the mean of a one-hot product does). Sum over the classes, then take "
     "the mean over the examples."
 )
 def averaged_over_classes(z, y):
     return losses(z, y).mean() / z.shape[1]
-
-
-@entropy.misconception(
-    "The sign is the wrong way round: log p is never positive, a loss is never negative. It is minus the log."
-)
-def minus_forgotten(z, y):
-    return -losses(z, y).mean()
 
 
 @entropy.misconception(
@@ -418,15 +299,6 @@ def sum_not_shifted(z, y):
 
 
 @entropy.misconception(
-    "You subtract the maximum inside the exponentials but do not put it back: log-sum is then too low by it. Use "
-    "the shifted scores in both terms."
-)
-def maximum_not_put_back(z, y):
-    shifted = z - z.max(axis=1, keepdims=True)
-    return (np.log(np.exp(shifted).sum(axis=1)) - z[np.arange(len(z)), y]).mean()
-
-
-@entropy.misconception(
     "`log_p[:, y]` takes, for every row, the columns of all labels. Pair each row with its own label: row numbers "
     "as the first index."
 )
@@ -442,36 +314,11 @@ def log_of_the_mean(z, y):
 
 
 @entropy.misconception(
-    "There is no logarithm: you average 1 − p. That barely tells a probability of 0.01 from 0.0001. The loss is "
-    "−log p."
-)
-def one_minus_p(z, y):
-    return (1 - picked(z, y)).mean()
-
-
-@entropy.misconception("The logarithm is to the base 2. Here it is the natural one, `np.log`.")
-def to_the_base_two_log(z, y):
-    return losses(z, y).mean() / np.log(2)
-
-
-@entropy.misconception("The logarithm is to the base 10. Here it is the natural one, `np.log`.")
-def to_the_base_ten(z, y):
-    return losses(z, y).mean() / np.log(10)
-
-
-@entropy.misconception(
     "You use the probability of the class that the machine prefers. The loss asks for that of the *right* class, "
     "y."
 )
 def of_the_preferred_class(z, y):
     return losses(z, np.argmax(z, axis=1)).mean()
-
-
-@entropy.misconception(
-    "Your softmax runs over the examples (axis 0). Each example's probabilities over the classes sum to 1: axis 1."
-)
-def softmax_over_examples(z, y):
-    return -log_softmax(z.T).T[np.arange(len(z)), y].mean()
 
 
 @entropy.misconception(
@@ -481,24 +328,6 @@ def softmax_over_examples(z, y):
 def with_the_wrong_classes(z, y):
     p, Y = softmax(z), np.eye(z.shape[1])[y]
     return -np.sum(Y * np.log(p) + (1 - Y) * np.log(1 - p)) / len(z)
-
-
-@entropy.misconception("You return one loss per example. Asked is one number, their mean.")
-def one_per_example(z, y):
-    return losses(z, y)
-
-
-@entropy.misconception(
-    "The scores go into the logarithm as if they were probabilities. First turn them into probabilities (or, "
-    "better, into their logarithms)."
-)
-def scores_taken_for_probabilities(z, y):
-    return -np.log(z[np.arange(len(z)), y]).mean()
-
-
-@entropy.misconception("That is the mean squared error of the probabilities. Cross-entropy is −log p.")
-def squared_error(z, y):
-    return np.sum((softmax(z) - np.eye(z.shape[1])[y]) ** 2) / len(z)
 
 
 @entropy.misconception(
@@ -511,50 +340,11 @@ def clipped_from_below(z, y):
 
 
 @entropy.misconception(
-    "The small number inside the log changes the loss a little everywhere, and puts a ceiling on it: with 1e-8, a "
-    "wrong answer given with certainty costs 18, however wrong. Take the log on paper, then none is needed."
-)
-def larger_epsilon_in_the_log(z, y):
-    return -np.log(picked(z, y) + 1e-8).mean()
-
-
-@entropy.misconception(
     "Your softmax is safe, but the log of a probability that rounds to 0 is −inf, and the one-hot 0 times −inf is "
     "`nan`. Take the log on paper: shifted score minus log of the sum."
 )
 def zero_times_log_of_zero(z, y):
     return -np.mean(np.sum(np.eye(z.shape[1])[y] * np.log(softmax(z)), axis=1))
-
-
-@entropy.misconception(
-    "You subtract one maximum, that of the whole array. In a row that lies far below it all exponentials round to "
-    "0, and the log of their sum is −inf. Every row needs its own maximum."
-)
-def maximum_of_the_whole_array(z, y):
-    return sum_not_shifted(z - z.max(), y)
-
-
-@entropy.misconception(
-    "You take the mean of −log p over *all* classes. Only the probability of the right class, y, enters the loss."
-)
-def mean_over_all_classes(z, y):
-    return -log_softmax(z).mean()
-
-
-@entropy.misconception(
-    "The sum of the exponentials runs over the whole array. Every row has its own: sum along axis 1."
-)
-def one_sum_in_the_log(z, y):
-    shifted = z - z.max(axis=1, keepdims=True)
-    return (np.log(np.exp(shifted).sum()) - shifted[np.arange(len(z)), y]).mean()
-
-
-@entropy.misconception(
-    "Your one-hot table is as wide as the largest label that happens to occur. There are k classes, one per "
-    "column of z: `np.eye(z.shape[1])[y]`."
-)
-def one_hot_too_narrow(z, y):
-    return -np.sum(np.eye(max(y) + 1)[y] * log_softmax(z)) / len(z)
 
 
 @entropy.alternative
@@ -633,6 +423,11 @@ numerical = Exercise(
     numerical_gradient,
     parts={"a vector": 2, "any shape": 1},
     cases=numerical_cases,
+    allows=Allows(real=("w",), ends={"h": (1.0, 1e-3)}, start="any shape"),
+    equivalent={
+        "function: np.zeros_like(w) → np.ones_like(w)": "every entry of the gradient is written",
+        "name: w → gradient": "of the shape of w",
+    },
     hints=(
         "Each entry of w gets its own little experiment: a bit up, a bit down, all other entries as they were.",
         "Make a fresh array of zeros with h in one place. The two points where you measure are 2h apart, so that "
@@ -664,98 +459,12 @@ def forward_difference(f, w, *, h):
 
 
 @numerical.misconception(
-    "That is the backward difference, from w − h to w. Go as far to the other side, too: then the errors of the "
-    "two halves cancel."
-)
-def backward_difference(f, w, *, h):
-    return differences(f, w, up=0, down=-h, divide=h)
-
-
-@numerical.misconception(
-    "The two points w + h and w − h are 2h apart, but you divide by h: all is twice too large."
-)
-def divided_by_h(f, w, *, h):
-    return differences(f, w, up=h, down=-h, divide=h)
-
-
-@numerical.misconception(
-    "You divide a one-sided difference by 2h. From w − h to w + h it is 2h; from w to w + h only h."
-)
-def half_of_forward(f, w, *, h):
-    return differences(f, w, up=h, down=0, divide=2 * h)
-
-
-@numerical.misconception(
-    "`/ 2 * h` divides by 2 and then *multiplies* by h: Python works from left to right. Write `/ (2 * h)`."
-)
-def brackets_missing(f, w, *, h):
-    return differences(f, w, up=h, down=-h, divide=2 / h)
-
-
-@numerical.misconception(
-    "You return by how much the function changes. A slope is a change per length: divide by the distance 2h."
-)
-def not_divided(f, w, *, h):
-    return differences(f, w, up=h, down=-h, divide=1)
-
-
-@numerical.misconception(
-    "The sign is the wrong way round: the value above, f(w + h), minus the value below, f(w − h)."
-)
-def down_minus_up(f, w, *, h):
-    return differences(f, w, up=-h, down=h, divide=2 * h)
-
-
-@numerical.misconception(
-    "All entries are nudged at once, so every entry of your gradient holds the sum of all slopes. Nudge one at a "
-    "time."
-)
-def all_at_once(f, w, *, h):
-    return np.full(w.shape, (f(w + h) - f(w - h)) / (2 * h))
-
-
-@numerical.misconception(
-    "All entries are nudged at once, so you get one number, the sum of all slopes. Nudge one entry at a time, and "
-    "give each slope its place in an array of the shape of w."
-)
-def one_number_for_all(f, w, *, h):
-    return (f(w + h) - f(w - h)) / (2 * h)
-
-
-@numerical.misconception(
     "You hand f a single entry. f wants the whole array w, of which only this one entry is nudged."
 )
 def only_the_entry(f, w, *, h):
     gradient = np.zeros_like(w)
     for index in np.ndindex(w.shape):
         gradient[index] = (f(w[index] + h) - f(w[index] - h)) / (2 * h)
-    return gradient
-
-
-@numerical.misconception(
-    "`up = w` makes no copy but a second name for the same array. So up and down are one and the same, and their "
-    "difference is 0. Copy with `w.copy()`, or measure at `w + nudge` and `w - nudge`."
-)
-def names_for_copies(f, w, *, h):
-    gradient = np.zeros_like(w)
-    for index in np.ndindex(w.shape):
-        w[index] += h
-        w[index] -= h
-    return gradient
-
-
-@numerical.misconception(
-    "The slopes are right, but w itself is moved, and rounding makes w + h − 2h + h end a little beside w. Keep "
-    "the old entry and put *that* back, or measure at `w + nudge` and `w - nudge`, which are new arrays."
-)
-def put_back_by_adding(f, w, *, h):
-    gradient = np.zeros_like(w)
-    for index in np.ndindex(w.shape):
-        w[index] += h
-        up = f(w)
-        w[index] -= 2 * h
-        gradient[index] = (up - f(w)) / (2 * h)
-        w[index] += h
     return gradient
 
 
@@ -780,33 +489,6 @@ def nudges_pile_up(f, w, *, h):
 
 
 @numerical.misconception(
-    "You move w itself and do not put it back, so later entries are measured elsewhere, and the caller's w is "
-    "changed. Measure at `w + nudge` and `w - nudge`, which are new arrays."
-)
-def moves_w_itself(f, w, *, h):
-    gradient = np.zeros_like(w)
-    for index in np.ndindex(w.shape):
-        w[index] += h
-        up = f(w)
-        w[index] -= 2 * h
-        gradient[index] = (up - f(w)) / (2 * h)
-    return gradient
-
-
-@numerical.misconception("The step is fixed inside your function. Use the argument `h`: the caller chooses it.")
-def own_step(f, w, *, h):
-    return differences(f, w, up=1e-5, down=-1e-5, divide=2e-5)
-
-
-@numerical.misconception(
-    "You go half of h to each side. That is a central difference, too, and legitimate elsewhere; here the "
-    "contract says w + h and w − h."
-)
-def half_steps(f, w, *, h):
-    return differences(f, w, up=h / 2, down=-h / 2, divide=h)
-
-
-@numerical.misconception(
     "Right for vectors. In a matrix `w[j]` is a whole row, so you nudge all of its entries together. Run over "
     "every index: `np.ndindex(w.shape)`."
 )
@@ -817,13 +499,6 @@ def a_row_at_once(f, w, *, h):
         nudge[j] = h
         gradient[j] = (f(w + nudge) - f(w - nudge)) / (2 * h)
     return gradient
-
-
-@numerical.misconception(
-    "The numbers are right, but the gradient of a matrix came back as one long row. It has the shape of w."
-)
-def flattened(f, w, *, h):
-    return numerical_gradient(f, w, h=h).ravel()
 
 
 @numerical.misconception(
@@ -900,6 +575,11 @@ regression_gradient = Exercise(
     parts={"one example": 2, "many examples": 1, "large scores": 1},
     cases=gradient_cases,
     observe=observe_gradient,
+    allows=Allows(real=("w", "b", "X"), start="many examples", part="many examples"),
+    equivalent={
+        "name: X → y": "as long as X",
+        "name: X → dz": "as long as X",
+    },
     hints=(
         "Work forwards to the probabilities (m, k), then backwards: first the derivative with respect to the "
         "scores, again (m, k), then what each dial does to the scores.",
@@ -912,27 +592,12 @@ regression_gradient = Exercise(
 )
 
 
-def gradient_with(w, b, X, y, *, p=None, target=None, dz=lambda dz: dz, db=lambda dz: dz.sum(axis=0)):
+def gradient_with(w, b, X, y, *, p=None, target=None, dz=lambda dz: dz):
     """Compute the right answer with a piece replaced: most wrong answers differ in one piece."""
     p = np.exp(log_softmax(X @ w + b)) if p is None else p
     target = np.eye(len(b))[y] if target is None else target
     d = dz((p - target) / len(X))
-    return X.T @ d, db(d)
-
-
-@regression_gradient.misconception(
-    "Your gradient is the sum over the examples, not the mean: the loss is a mean, so its gradient has the factor "
-    "1/m, too."
-)
-def not_averaged(w, b, X, y):
-    return gradient_with(w, b, X, y, dz=lambda dz: dz * len(X))
-
-
-@regression_gradient.misconception(
-    "The sign is the wrong way round: it is p − [j = y]. Yours points downhill, so subtracting it would climb."
-)
-def wrong_sign(w, b, X, y):
-    return gradient_with(w, b, X, y, dz=lambda dz: -dz)
+    return X.T @ d, d.sum(axis=0)
 
 
 @regression_gradient.misconception(
@@ -983,25 +648,6 @@ def gradient_overflows(w, b, X, y):
 
 
 @regression_gradient.misconception(
-    "You use the logarithms of the probabilities as if they were the probabilities: take `np.exp` of them."
-)
-def log_in_the_gradient(w, b, X, y):
-    return gradient_with(w, b, X, y, p=log_softmax(X @ w + b))
-
-
-@regression_gradient.misconception(
-    "You use the scores where the probabilities belong: p is the softmax of X @ w + b."
-)
-def scores_in_the_gradient(w, b, X, y):
-    return gradient_with(w, b, X, y, p=X @ w + b)
-
-
-@regression_gradient.misconception("b is missing from the scores: they are `X @ w + b`.")
-def bias_not_added(w, b, X, y):
-    return gradient_with(w, 0 * b, X, y)
-
-
-@regression_gradient.misconception(
     "There is a factor p (1 − p) too many: that is the derivative of a squared error. With the cross-entropy it "
     "cancels, and p − [j = y] is all that is left."
 )
@@ -1011,116 +657,11 @@ def squared_error_gradient(w, b, X, y):
 
 
 @regression_gradient.misconception(
-    "You divide by the number of classes as well. The mean is over the m examples only."
-)
-def divided_by_classes(w, b, X, y):
-    return gradient_with(w, b, X, y, dz=lambda dz: dz / len(b))
-
-
-@regression_gradient.misconception(
-    "dw is divided by m, db is not. Both belong to the same mean: divide the derivative of the scores once, "
-    "before you use it twice."
-)
-def bias_not_averaged(w, b, X, y):
-    return gradient_with(w, b, X, y, db=lambda dz: dz.sum(axis=0) * len(X))
-
-
-@regression_gradient.misconception(
-    "db is divided by m twice (a `mean` of what was already divided). b is added to every row, so its gradient is "
-    "the plain sum over the rows."
-)
-def bias_averaged_twice(w, b, X, y):
-    return gradient_with(w, b, X, y, db=lambda dz: dz.mean(axis=0))
-
-
-@regression_gradient.misconception(
-    "db has one row per example. All rows share b, so its gradient sums over them: shape (k,)."
-)
-def bias_not_summed(w, b, X, y):
-    return gradient_with(w, b, X, y, db=lambda dz: dz)
-
-
-@regression_gradient.misconception(
-    "db is a single number: you summed over the classes, too (rounding apart, that is 0). Sum over the examples "
-    "only."
-)
-def bias_one_number(w, b, X, y):
-    return gradient_with(w, b, X, y, db=lambda dz: dz.sum())
-
-
-@regression_gradient.misconception(
-    "db keeps a dimension too many, (1, k). b has shape (k,), and so has its gradient: leave `keepdims` out."
-)
-def bias_as_a_row(w, b, X, y):
-    return gradient_with(w, b, X, y, db=lambda dz: dz.sum(axis=0, keepdims=True))
-
-
-@regression_gradient.misconception(
-    "Your dw is transposed, (k, n): it should have the shape of w. (X transposed) times dz gives (n, k)."
-)
-def weights_transposed(w, b, X, y):
-    dw, db = gradient_with(w, b, X, y)
-    return dw.T, db
-
-
-@regression_gradient.misconception("The two results are in the wrong order: first dw, then db.")
-def order_swapped(w, b, X, y):
-    return gradient_with(w, b, X, y)[::-1]
-
-
-@regression_gradient.misconception(
-    "You return the parameters after a step. Asked is the gradient alone; who calls decides on the learning rate."
-)
-def a_step_of_one(w, b, X, y):
-    dw, db = gradient_with(w, b, X, y)
-    return w - dw, b - db
-
-
-@regression_gradient.misconception(
-    "dz is divided by m, and then the products and sums once more. Divide once; what follows only collects."
-)
-def averaged_twice(w, b, X, y):
-    return gradient_with(w, b, X, y, dz=lambda dz: dz / len(X))
-
-
-@regression_gradient.misconception(
-    "db is a mean over the examples, dw is a sum. Both belong to the same mean: divide the derivative of the "
-    "scores once, before you use it twice."
-)
-def weights_not_averaged(w, b, X, y):
-    dw, db = gradient_with(w, b, X, y)
-    return dw * len(X), db
-
-
-@regression_gradient.misconception(
-    "You divide by the number of classes. The mean is over the m examples, the rows of X."
-)
-def classes_for_examples(w, b, X, y):
-    return gradient_with(w, b, X, y, dz=lambda dz: dz * len(X) / len(b))
-
-
-@regression_gradient.misconception(
     "Only the right class gets a gradient. The others have one, too: their probability p, which pushes their "
     "scores down."
 )
 def right_class_only(w, b, X, y):
     return gradient_with(w, b, X, y, dz=lambda dz: dz * np.eye(len(b))[y])
-
-
-@regression_gradient.misconception(
-    "db sums over the classes (axis 1), so it has one entry per example. Sum over the examples (axis 0): shape "
-    "(k,)."
-)
-def bias_over_the_classes(w, b, X, y):
-    return gradient_with(w, b, X, y, db=lambda dz: dz.sum(axis=1))
-
-
-@regression_gradient.misconception(
-    "Your one-hot table is as wide as the largest label that happens to occur. There are k classes, one per entry "
-    "of b: `np.eye(len(b))[y]`."
-)
-def target_too_narrow(w, b, X, y):
-    return gradient_with(w, b, X, y, target=np.eye(max(y) + 1)[y])
 
 
 @regression_gradient.alternative
@@ -1187,6 +728,12 @@ def standardize_cases(rng):
             break
     X_test[:, 0] = [value, value + 1]
     yield case("a constant column", X_train, X_test)
+    X_train, X_test = tables(4, 2, 3)  # a constant column among others, and one of tiny entries that does vary
+    X_train[:, 0], X_test[:, 0] = 0.0, [-5.0, -4.0]
+    X_train[:, 1:], X_test[:, 1:] = 1 + np.abs(X_train[:, 1:]), 2 * X_test[:, 1:]
+    X_train[:, 1], X_test[:, 1] = 1e-20 * X_train[:, 1], 1e-20 * X_test[:, 1]
+    yield case("a constant column", X_train, X_test)
+    yield case("a constant column", *tables(1, 2, 2))
 
 
 def observe_tables(call, case):
@@ -1206,6 +753,12 @@ standard = Exercise(
     parts={"the training set": 2, "the test set": 1, "a constant column": 1},
     cases=standardize_cases,
     observe=observe_tables,
+    allows=Allows(real=("X_train", "X_test"), start="the test set"),
+    equivalent={
+        "lines swapped: mean = X_train.mean(axis=0) → std = X_train.std(axis=0)": "in any order",
+        "lines swapped: std = X_train.std(axis=0) → "
+        "constant = X_train.max(axis=0) == X_train.min(axis=0)": "in any order",
+    },
     hints=(
         "Two numbers per column, and both are measured on one of the two sets only. Which one do you have when "
         "the machine is trained?",
@@ -1276,30 +829,6 @@ def constant_set_to_zero(X_train, X_test):
 
 
 @standard.misconception(
-    "You divide by the variance. The standard deviation, its root, has the unit of the column: `np.std`."
-)
-def by_the_variance(X_train, X_test):
-    mean, std = moments(X_train)
-    return scaled(X_train, mean, std**2), scaled(X_test, mean, std**2)
-
-
-@standard.misconception(
-    "The deviation is taken with `ddof=1` (division by m − 1), as pandas does. Legitimate elsewhere; the contract "
-    "here asks for that of `np.std`, which divides by m."
-)
-def sample_deviation(X_train, X_test):
-    mean, std = X_train.mean(axis=0), X_train.std(axis=0, ddof=1)
-    std = np.where(constant_columns(X_train), 1.0, std)
-    return scaled(X_train, mean, std), scaled(X_test, mean, std)
-
-
-@standard.misconception("The columns are scaled but not centred: subtract the training mean first.")
-def not_centred(X_train, X_test):
-    _, std = moments(X_train)
-    return X_train / std, X_test / std
-
-
-@standard.misconception(
     "The columns are centred but not scaled: divide by the training set's standard deviation. Without it the "
     "thousands stay thousands."
 )
@@ -1317,15 +846,6 @@ def along_the_rows(X_train, X_test):
 
 
 @standard.misconception(
-    "One mean and one deviation for the whole table: the columns keep their unequal sizes. Take them per column, "
-    "`axis=0`."
-)
-def of_the_whole_table(X_train, X_test):
-    mean, std = X_train.mean(), X_train.std()
-    return scaled(X_train, mean, std), scaled(X_test, mean, std)
-
-
-@standard.misconception(
     "You scale each column to the range from 0 to 1. That is another, legitimate, recipe (one outlier decides "
     "it); here the mean becomes 0 and the deviation 1."
 )
@@ -1335,67 +855,12 @@ def minimum_and_maximum(X_train, X_test):
     return scaled(X_train, low, span), scaled(X_test, low, span)
 
 
-@standard.misconception("You divide by the column's range, not by its standard deviation: `X_train.std(axis=0)`.")
-def by_the_range(X_train, X_test):
-    mean, span = X_train.mean(axis=0), np.ptp(X_train, axis=0)
-    span = np.where(span == 0, 1.0, span)
-    return scaled(X_train, mean, span), scaled(X_test, mean, span)
-
-
-@standard.misconception(
-    "The test set comes back as it was. Either it was forgotten, or `X_train` was overwritten before its mean "
-    "and deviation were taken for the test set (they are 0 and 1 by then)."
-)
-def test_left_as_it_was(X_train, X_test):
-    return scaled(X_train, *moments(X_train)), X_test
-
-
-@standard.misconception(
-    "The test set has the training mean subtracted but is divided by its own deviation. Both come from X_train."
-)
-def test_by_its_own_deviation(X_train, X_test):
-    mean, std = moments(X_train)
-    return scaled(X_train, mean, std), scaled(X_test, mean, moments(X_test)[1])
-
-
-@standard.misconception("The two tables are in the wrong order: first the training set, then the test set.")
-def tables_swapped(X_train, X_test):
-    return standardize(X_train, X_test)[::-1]
-
-
-@standard.misconception(
-    "The brackets are missing: you divide the mean by the deviation, and subtract that. Subtract first, then "
-    "divide the difference."
-)
-def brackets_forgotten(X_train, X_test):
-    mean, std = moments(X_train)
-    return X_train - mean / std, X_test - mean / std
-
-
 @standard.misconception(
     "A constant column is left as it was. It, too, has its mean subtracted; only the division is by 1."
 )
 def constant_left_alone(X_train, X_test):
     mean, std = moments(X_train)
     mean = np.where(constant_columns(X_train), 0.0, mean)
-    return scaled(X_train, mean, std), scaled(X_test, mean, std)
-
-
-@standard.misconception(
-    "`nan_to_num` turns 0/0 into 0, but in the test set a constant column may differ from its mean: something "
-    "over 0 is inf, which becomes 1.8e308. Divide by 1 where the deviation is 0."
-)
-def swept_to_zero(X_train, X_test):
-    return tuple(map(np.nan_to_num, divides_by_zero(X_train, X_test)))
-
-
-@standard.misconception(
-    "One constant column makes you divide *all* columns by 1. Only its own deviation is replaced: "
-    "`np.where(constant, 1.0, std)`."
-)
-def one_constant_for_all(X_train, X_test):
-    mean, std = X_train.mean(axis=0), X_train.std(axis=0)
-    std = 1.0 if np.any(constant_columns(X_train)) else std
     return scaled(X_train, mean, std), scaled(X_test, mean, std)
 
 
@@ -1436,7 +901,7 @@ def with_a_loop(X_train, X_test):
 def as_one_matrix(X_train, X_test):
     centred = np.vstack([X_train, X_test]) - np.average(X_train, axis=0)
     std = np.sqrt(np.mean(centred[: len(X_train)] ** 2, axis=0))
-    std[std < 1e-12] = 1
+    std[np.ptp(X_train, axis=0) == 0] = 1
     return tuple(np.split(centred / std, [len(X_train)]))
 
 

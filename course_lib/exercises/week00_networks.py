@@ -1,11 +1,9 @@
 """Week 00, part 2, from a perceptron to a network: the exercises with their cases, misconceptions and hints."""
 
-import math
-
 import numpy as np
 
 from course_lib.comparing import describe
-from course_lib.exercises import ContractError, Exercise, Prediction, Quiz, case
+from course_lib.exercises import Allows, ContractError, Exercise, Prediction, Quiz, case
 
 # ---------------------------------------------------------------------------------------------------------
 # bernoulli_gradient_ascent
@@ -31,7 +29,6 @@ def bernoulli_cases(rng):
     lr = round(rng.uniform(0.5, 2), 2)
     yield case("edge cases", tosses(3, 3), z=0.25, lr=lr, steps=3)
     yield case("edge cases", tosses(1, 0), z=-0.5, lr=lr, steps=2)
-    yield case("edge cases", tosses(5, int(rng.integers(1, 5))), z=1.25, lr=lr, steps=0)
     for z in (2000.0, -2000.0):
         yield case("edge cases", tosses(5, int(rng.integers(1, 5))), z=z, lr=50 * lr, steps=4)
 
@@ -51,6 +48,13 @@ ascent = Exercise(
     parts={"the path": 3, "edge cases": 1},
     cases=bernoulli_cases,
     observe=observe_ascent,
+    allows=Allows(ends={"z": (0.0, 2000.0, -2000.0), "lr": (1e-3, 100.0), "steps": (0, 40)}),
+    equivalent={
+        "lines swapped: path.append(theta) → z = z + lr * (np.mean(y) - theta)": "in any order",
+        "order of operations: np.mean(y) - theta → np.mean(y - theta)": "theta is one number",
+        "range: range(steps) → range(-1, steps - 1)": "as many turns",
+        "range: range(steps) → range(1, steps + 1)": "as many turns",
+    },
     hints=(
         "The page has two derivatives: of the mean log-likelihood with respect to θ, and of θ with respect to "
         "z. Multiply them on paper before you write code.",
@@ -70,14 +74,6 @@ def climb(y, z, lr, steps, slope, sigmoid=lambda z: 1 / (1 + np.exp(-z))):
         z = z + lr * slope(path[-1], np.mean(y))
         path.append(sigmoid(z))
     return np.array(path)
-
-
-@ascent.misconception(
-    "You walk downhill: the log-likelihood falls at each step. To climb, *add* the slope. (Subtracting belongs "
-    "to the loss, which is minus the log-likelihood.)"
-)
-def descends_the_likelihood(y, *, z, lr, steps):
-    return climb(y, z, -lr, steps, lambda theta, mean: mean - theta)
 
 
 @ascent.misconception(
@@ -112,14 +108,6 @@ def ones_only(y, *, z, lr, steps):
 
 
 @ascent.misconception(
-    "Only the tosses with y = 0 pull on your θ, so it falls to 0 whatever the data. The term y log θ pulls the "
-    "other way."
-)
-def zeros_only(y, *, z, lr, steps):
-    return climb(y, z, lr, steps, lambda theta, mean: -(1 - mean) * theta)
-
-
-@ascent.misconception(
     "You take the steps in θ itself. Walk in z: one step too long and θ leaves the interval from 0 to 1."
 )
 def steps_in_theta(y, *, z, lr, steps):
@@ -140,38 +128,6 @@ def slope_in_z_for_theta(y, *, z, lr, steps):
     return np.array(path)
 
 
-@ascent.misconception("You return the z along the path. Asked are the probabilities θ = σ(z).")
-def returns_z(y, *, z, lr, steps):
-    return climb(y, z, lr, steps, lambda z, mean: mean - 1 / (1 + np.exp(-z)), sigmoid=lambda z: z)
-
-
-@ascent.misconception("You return the last θ only. Asked is the whole path, `steps + 1` numbers.")
-def last_theta_only(y, *, z, lr, steps):
-    return float(bernoulli_gradient_ascent(y, z=z, lr=lr, steps=steps)[-1])
-
-
-@ascent.misconception(
-    "The start is missing from your path: the first entry is σ(z) of the z that was passed in, before any step."
-)
-def start_missing(y, *, z, lr, steps):
-    return bernoulli_gradient_ascent(y, z=z, lr=lr, steps=steps)[1:]
-
-
-@ascent.misconception(
-    "Your path stops one step early: there are `steps` steps, so `steps + 1` probabilities. Append the last θ "
-    "after the loop."
-)
-def end_missing(y, *, z, lr, steps):
-    return bernoulli_gradient_ascent(y, z=z, lr=lr, steps=steps)[:-1]
-
-
-@ascent.misconception(
-    "One step too many: with `steps=0` the path is the start alone, and in all it has `steps + 1` entries."
-)
-def one_step_too_many(y, *, z, lr, steps):
-    return bernoulli_gradient_ascent(y, z=z, lr=lr, steps=steps + 1)
-
-
 @ascent.misconception(
     "The slope is computed once, at the start. It changes as θ moves: compute it again in every step."
 )
@@ -186,20 +142,6 @@ def slope_at_the_start(y, *, z, lr, steps):
 )
 def exponential_of_plus_z(y, *, z, lr, steps):
     return climb(y, z, lr, steps, lambda theta, mean: mean - theta, sigmoid=lambda z: np.exp(z) / (1 + np.exp(z)))
-
-
-@ascent.misconception(
-    "Your sigmoid has the wrong sign in the exponent: 1 / (1 + exp(z)) falls as z grows. It is exp(−z)."
-)
-def sigmoid_upside_down(y, *, z, lr, steps):
-    return climb(y, z, lr, steps, lambda theta, mean: mean - theta, sigmoid=lambda z: 1 / (1 + np.exp(z)))
-
-
-@ascent.misconception(
-    "That is the answer that the climb ends at, the fraction of ones. Asked is how gradient ascent gets there."
-)
-def the_answer_at_once(y, *, z, lr, steps):
-    return np.full(steps + 1, np.mean(y))
 
 
 @ascent.misconception("You make one step per toss. One step uses all tosses: the mean of y, once, `steps` times.")
@@ -221,14 +163,6 @@ def not_cancelled(y, *, z, lr, steps):
         return (mean / theta - (1 - mean) / (1 - theta)) * theta * (1 - theta)
 
     return climb(y, z, lr, steps, slope)
-
-
-@ascent.misconception(
-    "`math.exp` stops with an error where the result is too large. `np.exp` gives inf there (with a warning), and "
-    "1 / (1 + inf) is 0, as it should be."
-)
-def exponential_of_math(y, *, z, lr, steps):
-    return climb(y, z, lr, steps, lambda theta, mean: mean - theta, sigmoid=lambda z: 1 / (1 + math.exp(-z)))
 
 
 @ascent.alternative
@@ -304,6 +238,12 @@ perceptron = Exercise(
     perceptron_epoch,
     parts={"mistakes only, one after the other": 2, "a score of 0": 1, "a pass without mistakes": 1},
     cases=perceptron_cases,
+    allows=Allows(real=("w", "X"), ends={"b": (0.0, -2.5)}, part="a score of 0"),
+    equivalent={
+        "lines swapped: b = b + y_i → mistakes += 1": "in any order",
+        "lines swapped: w = w + y_i * x_i → b = b + y_i": "in any order",
+        "operands swapped: x_i @ w → w @ x_i": "two vectors",
+    },
     returns=("w", "b", "mistakes"),
     hints=(
         "Go through the rows one by one. Each is judged by the w and b that the rows before it have left behind.",
@@ -316,43 +256,16 @@ perceptron = Exercise(
 )
 
 
-def perceptron_with(w, b, X, y, *, wrong=lambda margin: margin <= 0, push=lambda x, y, score: y, bias=True):
+def perceptron_with(w, b, X, y, *, wrong=lambda margin: margin <= 0, push=lambda x, y, score: y):
     """Make the right pass with one piece replaced."""
     mistakes = 0
     for x_i, y_i in zip(X, y, strict=True):
         score = x_i @ w + b
         if wrong(y_i * score):
             w = w + push(x_i, y_i, score) * x_i
-            b = b + (push(x_i, y_i, score) if bias else 0)
+            b = b + push(x_i, y_i, score)
             mistakes += 1
     return w, b, mistakes
-
-
-@perceptron.misconception(
-    "You update on every example. The perceptron learns from its mistakes only: where y · score is positive, "
-    "nothing changes."
-)
-def updates_on_correct_examples(w, b, X, y):
-    mistakes = 0
-    for x_i, y_i in zip(X, y, strict=True):
-        mistakes += int(y_i * (x_i @ w + b) <= 0)
-        w, b = w + y_i * x_i, b + y_i
-    return w, b, mistakes
-
-
-@perceptron.misconception(
-    "You update on every example and count each as a mistake. Only where y · score is not positive does "
-    "anything happen."
-)
-def every_example_a_mistake(w, b, X, y):
-    return perceptron_with(w, b, X, y, wrong=lambda margin: True)
-
-
-@perceptron.misconception(
-    "Your condition is upside down: you update where the side is right. y · score > 0 means *right*."
-)
-def updates_on_the_right_ones(w, b, X, y):
-    return perceptron_with(w, b, X, y, wrong=lambda margin: margin > 0)
 
 
 @perceptron.misconception(
@@ -376,48 +289,6 @@ def zero_counts_as_minus_one(w, b, X, y):
 
 
 @perceptron.misconception(
-    "Your condition looks at the score without its label. A negative score is right where y = −1: the example is "
-    "a mistake if y · score `<= 0`."
-)
-def label_not_in_the_condition(w, b, X, y):
-    mistakes = 0
-    for x_i, y_i in zip(X, y, strict=True):
-        if x_i @ w + b <= 0:
-            w, b, mistakes = w + y_i * x_i, b + y_i, mistakes + 1
-    return w, b, mistakes
-
-
-@perceptron.misconception(
-    "Your condition is upside down: you update where the side is right. y · score > 0 means *right*, and only 0 "
-    "and below are mistakes."
-)
-def updates_on_zero_and_the_right_ones(w, b, X, y):
-    return perceptron_with(w, b, X, y, wrong=lambda margin: margin >= 0)
-
-
-@perceptron.misconception(
-    "The update has the wrong sign: it pushes the example further to the wrong side. Add y · x, so that y · "
-    "score grows."
-)
-def pushes_the_wrong_way(w, b, X, y):
-    return perceptron_with(w, b, X, y, push=lambda x, y, score: -y)
-
-
-@perceptron.misconception(
-    "You add x whatever its label. For y = −1 the score must go *down*: add y · x (and y to b)."
-)
-def label_forgotten(w, b, X, y):
-    return perceptron_with(w, b, X, y, push=lambda x, y, score: 1)
-
-
-@perceptron.misconception(
-    "The bias never changes. It is the weight of a constant input 1, so a mistake adds y · 1 to it."
-)
-def bias_never_changes(w, b, X, y):
-    return perceptron_with(w, b, X, y, bias=False)
-
-
-@perceptron.misconception(
     "All examples are judged by the w and b of the beginning of the pass. Each update counts at once: the next "
     "example is judged by the new w and b."
 )
@@ -432,18 +303,6 @@ def judged_by_the_old_weights(w, b, X, y):
 )
 def difference_of_signs(w, b, X, y):
     return perceptron_with(w, b, X, y, push=lambda x, y, score: 2 * y)
-
-
-@perceptron.misconception(
-    "Your step is y minus the output, which is ±2 for labels ±1: twice too long. The step is y. (And a score of "
-    "exactly 0 is a mistake for either label.)"
-)
-def difference_of_outputs(w, b, X, y):
-    mistakes = 0
-    for x_i, y_i in zip(X, y, strict=True):
-        step = y_i - (1 if x_i @ w + b > 0 else -1)
-        w, b, mistakes = w + step * x_i, b + step, mistakes + (step != 0)
-    return w, b, int(mistakes)
 
 
 @perceptron.misconception(
@@ -468,75 +327,6 @@ def stops_at_the_first(w, b, X, y):
         if y_i * (x_i @ w + b) <= 0:
             return w + y_i * x_i, b + y_i, 1
     return w, b, 0
-
-
-@perceptron.misconception(
-    "You return after the first row: the `return` stands inside the loop. Move it out, to the left."
-)
-def returns_inside_the_loop(w, b, X, y):
-    return perceptron_with(w, b, X[:1], y[:1])
-
-
-@perceptron.misconception(
-    "You start from zero. The weights and the bias at the start of the pass are the arguments `w` and `b`."
-)
-def starts_from_zero(w, b, X, y):
-    return perceptron_with(0 * w, 0.0, X, y)
-
-
-@perceptron.misconception(
-    "w and b are right, but you count the mistakes before the pass, with the w and b of its beginning. Count each "
-    "update as it happens."
-)
-def counts_beforehand(w, b, X, y):
-    return *perceptron_with(w, b, X, y)[:2], judged_by_the_old_weights(w, b, X, y)[2]
-
-
-@perceptron.misconception(
-    "w and b are right, but you count the mistakes again after the pass, with the final w and b. Count each "
-    "update as it happens."
-)
-def counts_afterwards(w, b, X, y):
-    w, b, _ = perceptron_with(w, b, X, y)
-    return w, b, int(np.sum(y * (X @ w + b) <= 0))
-
-
-@perceptron.misconception("w and b are right, but you return the number of *right* examples, not of mistakes.")
-def counts_the_right_ones(w, b, X, y):
-    w, b, mistakes = perceptron_with(w, b, X, y)
-    return w, b, len(y) - mistakes
-
-
-@perceptron.misconception(
-    "w and b are right, but the third value is a fraction. Asked is how many mistakes there were."
-)
-def mistakes_as_a_fraction(w, b, X, y):
-    w, b, mistakes = perceptron_with(w, b, X, y)
-    return w, b, mistakes / len(y)
-
-
-@perceptron.misconception(
-    "The bias is missing from your score: the score is x @ w + b, and without b the line must pass through the "
-    "origin."
-)
-def bias_not_in_the_score(w, b, X, y):
-    mistakes = 0
-    for x_i, y_i in zip(X, y, strict=True):
-        if y_i * (x_i @ w) <= 0:
-            w, b, mistakes = w + y_i * x_i, b + y_i, mistakes + 1
-    return w, b, mistakes
-
-
-@perceptron.misconception(
-    "`w += …` changes the caller's own array. Write `w = w + …`, which makes a new one (or copy w first)."
-)
-def changes_w_in_place(w, b, X, y):
-    mistakes = 0
-    for x_i, y_i in zip(X, y, strict=True):
-        if y_i * (x_i @ w + b) <= 0:
-            w += y_i * x_i
-            b, mistakes = b + y_i, mistakes + 1
-    return w, b, mistakes
 
 
 @perceptron.alternative
@@ -616,6 +406,15 @@ by_hand = Exercise(
     parts={"inputs 0 and 1": 2, "other voltages": 1},
     cases=xor_cases,
     observe=observe_xor,
+    allows=Allows(ends={"low": (-100.0, -1.0, 0.5, 0.99), "high": (0.01, 100.0)}),
+    equivalent={
+        "constant: 1.0 → 2.0": "any weights that give the right answers are right",
+        "constant: 2 → 3": "so is any threshold between 0 and high - low",
+        "lines swapped: b1 = np.zeros(2) → w2 = np.array([1.0, 1.0])": "in any order",
+        "lines swapped: w1 = np.array([[1.0, -1.0], [-1.0, 1.0]]) → b1 = np.zeros(2)": "in any order",
+        "lines swapped: w2 = np.array([1.0, 1.0]) → b2 = -(high - low) / 2": "in any order",
+        "order: [[1.0, -1.0], [-1.0, 1.0]] → [[-1.0, 1.0], [1.0, -1.0]]": "the hidden units change places",
+    },
     hints=(
         "Exactly one switch is high when the two inputs *differ*. What does a ReLU make of the first input minus "
         "the second?",
@@ -649,20 +448,6 @@ def computes_and(low, high):
 def computes_equality(low, high):
     w1, b1, w2, b2 = xor_by_hand(low, high)
     return w1, b1, -w2, -b2
-
-
-@by_hand.misconception(
-    "Your lamp is off only with both switches high: that is NAND. With both low it must be off, too."
-)
-def computes_nand(low, high):
-    return np.eye(2), np.full(2, -low), -np.ones(2), 1.5 * (high - low)
-
-
-@by_hand.misconception(
-    "Your lamp is on only with both switches low: that is NOR. It must be on when exactly one is high."
-)
-def computes_nor(low, high):
-    return np.eye(2), np.full(2, -low), -np.ones(2), (high - low) / 2
 
 
 @by_hand.misconception(
@@ -713,41 +498,6 @@ def no_threshold(low, high):
     return (*xor_by_hand(low, high)[:3], 0.0)
 
 
-@by_hand.misconception(
-    "Your lamp listens to one switch only: it is on whenever the first is high. Let the hidden units look at both."
-)
-def first_switch_only(low, high):
-    w1 = np.array([[1.0, 0.0], [0.0, 1.0]])
-    return w1, np.full(2, -low), np.array([1.0, 0.0]), -(high - low) / 2
-
-
-@by_hand.misconception(
-    "Your lamp is on only when the first switch is high and the second low. The mirror image is missing: that is "
-    "what the second hidden unit is for."
-)
-def one_half_of_it(low, high):
-    w1, b1, _, b2 = xor_by_hand(low, high)
-    return w1, b1, np.array([1.0, 0.0]), b2
-
-
-@by_hand.misconception(
-    "Your lamp is on only when the second switch is high and the first low. The mirror image is missing: that is "
-    "what the other hidden unit is for."
-)
-def other_half_of_it(low, high):
-    w1, b1, _, b2 = xor_by_hand(low, high)
-    return w1, b1, np.array([0.0, 1.0]), b2
-
-
-@by_hand.misconception(
-    "Your hidden units cancel: the second is minus the first, and so the score never depends on which inputs "
-    "differ. ReLU has to cut *before* they are added: both weights in w2 positive, for instance."
-)
-def difference_of_both(low, high):
-    w1, b1, *_ = xor_by_hand(low, high)
-    return w1, b1, np.array([1.0, -1.0]), 0.0
-
-
 @by_hand.alternative
 def count_of_high_switches(low, high):
     span = high - low
@@ -791,6 +541,7 @@ def forward_cases(rng):
 
     for sizes in [(1, 2, 3, 2), (3, 2, 4, 3), (4, 3, 2, 4), (5, 4, 4, 4)]:
         yield network("values and probabilities", *sizes)
+    yield network("values and probabilities", 2, 1, 1, 1)
     for _ in range(2):
         X, w1, b1, w2, b2 = network("", 3, 2, 3, 4, scale=300.0).args
         X[0] *= 40  # one row's scores far above the others'
@@ -816,6 +567,7 @@ forward = Exercise(
     parts={"values and probabilities": 2, "scores in the thousands": 1},
     cases=forward_cases,
     observe=observe_forward,
+    allows=Allows(real=("X", "w1", "b1", "w2", "b2"), part="values and probabilities"),
     hints=(
         "Four lines, in the order of the drawing: z1, a1, the scores, the probabilities. Write the shape of each "
         "beside it.",
@@ -849,14 +601,6 @@ def without_relu(X, w1, b1, w2, b2):
 
 
 @forward.misconception(
-    "z1 and a1 are right, but the second layer is fed with z1. It sees what the ReLU lets through: a1."
-)
-def second_layer_sees_z1(X, w1, b1, w2, b2):
-    z1 = X @ w1 + b1
-    return z1, np.maximum(z1, 0), row_softmax(z1 @ w2 + b2)
-
-
-@forward.misconception(
     "You put a ReLU on the scores, too. All negative scores then look alike. The last layer has no ReLU: its "
     "scores may be negative, softmax takes care of them."
 )
@@ -869,25 +613,6 @@ def sigmoid_in_the_hidden_layer(X, w1, b1, w2, b2):
     return forward_with(X, w1, b1, w2, b2, relu=lambda z: 1 / (1 + np.exp(-z)))
 
 
-@forward.misconception("You take the absolute value. ReLU keeps positive numbers and makes negative ones 0.")
-def absolute_value(X, w1, b1, w2, b2):
-    return forward_with(X, w1, b1, w2, b2, relu=np.abs)
-
-
-@forward.misconception(
-    "Your ReLU lets the negative numbers through: it is `np.maximum(z1, 0)`, the larger of both, not the minimum."
-)
-def minimum_for_maximum(X, w1, b1, w2, b2):
-    return forward_with(X, w1, b1, w2, b2, relu=lambda z: np.minimum(z, 0))
-
-
-@forward.misconception(
-    "Your a1 says *whether* each unit is on (0 or 1). ReLU hands on by how much: z1 itself where it is positive."
-)
-def step_for_relu(X, w1, b1, w2, b2):
-    return forward_with(X, w1, b1, w2, b2, relu=lambda z: (z > 0).astype(float))
-
-
 @forward.misconception(
     "Your z1 has already been cut off at 0 (was it changed in place?). Keep z1 as it is: backprop needs to know "
     "where it was negative."
@@ -895,83 +620,6 @@ def step_for_relu(X, w1, b1, w2, b2):
 def z1_overwritten(X, w1, b1, w2, b2):
     _, a1, p = forward_with(X, w1, b1, w2, b2)
     return a1, a1, p
-
-
-@forward.misconception("The biases b1 of the hidden layer are missing: z1 = X @ w1 + b1.")
-def no_b1(X, w1, b1, w2, b2):
-    return forward_with(X, w1, 0 * b1, w2, b2)
-
-
-@forward.misconception("The biases b2 of the output layer are missing from the scores.")
-def no_b2(X, w1, b1, w2, b2):
-    return forward_with(X, w1, b1, w2, 0 * b2)
-
-
-@forward.misconception(
-    "Your softmax runs down the columns, over the examples. Each *row* is one example, and its probabilities "
-    "must sum to 1: `axis=1`."
-)
-def softmax_down_the_columns(X, w1, b1, w2, b2):
-    return forward_with(X, w1, b1, w2, b2, softmax=lambda z: row_softmax(z.T).T)
-
-
-@forward.misconception(
-    "You divide by the sum of the whole matrix. Each row has its own sum: `sum(axis=1, keepdims=True)`."
-)
-def one_sum_for_all(X, w1, b1, w2, b2):
-    def softmax(z):
-        e = np.exp(z - z.max())
-        return e / e.sum()
-
-    return forward_with(X, w1, b1, w2, b2, softmax=softmax)
-
-
-@forward.misconception(
-    "Right for small scores, but exp of a score in the thousands is inf, and inf/inf is nan. Subtract each row's "
-    "maximum first, as in part 1."
-)
-def softmax_without_the_shift(X, w1, b1, w2, b2):
-    def softmax(z):
-        e = np.exp(z)
-        return e / e.sum(axis=1, keepdims=True)
-
-    return forward_with(X, w1, b1, w2, b2, softmax=softmax)
-
-
-@forward.misconception(
-    "You subtract one maximum, that of the whole matrix. A row that lies far below it becomes all zeros, and 0/0 "
-    "is nan. Every row needs its own maximum."
-)
-def one_maximum_for_the_batch(X, w1, b1, w2, b2):
-    def softmax(z):
-        e = np.exp(z - z.max())
-        return e / e.sum(axis=1, keepdims=True)
-
-    return forward_with(X, w1, b1, w2, b2, softmax=softmax)
-
-
-@forward.misconception(
-    "The maxima are taken row by row, but the sum runs over the whole matrix. Each row has its own: `sum(axis=1, "
-    "keepdims=True)`."
-)
-def one_sum_after_row_maxima(X, w1, b1, w2, b2):
-    def softmax(z):
-        e = np.exp(z - z.max(axis=1, keepdims=True))
-        return e / e.sum()
-
-    return forward_with(X, w1, b1, w2, b2, softmax=softmax)
-
-
-@forward.misconception(
-    "Row maxima and row sums of the softmax have shape (m,), and NumPy lines them up with the columns, not with "
-    "the rows (or refuses to). With `keepdims=True` they stay columns of shape (m, 1)."
-)
-def softmax_without_keepdims(X, w1, b1, w2, b2):
-    def softmax(z):
-        e = np.exp(z - z.max(axis=1))
-        return e / e.sum(axis=1)
-
-    return forward_with(X, w1, b1, w2, b2, softmax=softmax)
 
 
 @forward.misconception(
@@ -982,44 +630,9 @@ def max_for_maximum(X, w1, b1, w2, b2):
     return forward_with(X, w1, b1, w2, b2, relu=lambda z: np.max(z, 0))
 
 
-@forward.misconception(
-    "z1 and a1 are in the wrong order: first the scores z1, then what the ReLU makes of them, then p."
-)
-def relu_first(X, w1, b1, w2, b2):
-    z1, a1, p = mlp_forward(X, w1, b1, w2, b2)
-    return a1, z1, p
-
-
-@forward.misconception(
-    "You return the scores. The third value is p, the probabilities: put the scores through a softmax."
-)
-def returns_the_scores(X, w1, b1, w2, b2):
-    return forward_with(X, w1, b1, w2, b2, softmax=lambda z: z)
-
-
-@forward.misconception("You return the logarithm of the probabilities. Asked is p itself: each row sums to 1.")
-def returns_the_logarithm(X, w1, b1, w2, b2):
-    def log_softmax(z):
-        shifted = z - z.max(axis=1, keepdims=True)
-        return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-
-    return forward_with(X, w1, b1, w2, b2, softmax=log_softmax)
-
-
 @forward.misconception("The softmax is applied twice, which flattens the probabilities. Once is enough.")
 def softmax_of_the_softmax(X, w1, b1, w2, b2):
     return forward_with(X, w1, b1, w2, b2, softmax=lambda z: row_softmax(row_softmax(z)))
-
-
-@forward.misconception(
-    "Each score is put through its own sigmoid, so a row need not sum to 1. The classes exclude each other: "
-    "softmax."
-)
-def sigmoid_of_each_score(X, w1, b1, w2, b2):
-    def sigmoid(z):
-        return 1 / (1 + np.exp(-z))
-
-    return forward_with(X, w1, b1, w2, b2, softmax=sigmoid)
 
 
 @forward.alternative
@@ -1091,6 +704,20 @@ backward = Exercise(
     parts={"the output layer": 2, "the hidden layer": 2},
     cases=backward_cases,
     observe=observe_backward,
+    allows=Allows(real=("X", "w2"), start="the hidden layer"),
+    equivalent={
+        "lines swapped: db2 = dz2.sum(axis=0) → dz1 = dz2 @ w2.T * (z1 > 0)": "in any order",
+        "lines swapped: dw1 = X.T @ dz1 → db1 = dz1.sum(axis=0)": "in any order",
+        "lines swapped: dw2 = a1.T @ dz2 → db2 = dz2.sum(axis=0)": "in any order",
+        "name: y → X": "as long as y",
+        "name: y → z1": "as long as y",
+        "name: y → a1": "as long as y",
+        "name: y → p": "as long as y",
+        "name: y → dz2": "as long as y",
+        "name: z1 → a1": "a1 is positive where z1 is",
+        "size: len(y) → y.shape[-1]": "y has one axis",
+        "size: len(y) → y.size": "y has one axis",
+    },
     hints=(
         "Go backwards: dz2 (m, k) first. From it dw2 and db2. Then one layer down: dz1 (m, h), and from it dw1 "
         "and db1 in the same way.",
@@ -1108,60 +735,12 @@ def output_error(y, p):
     return (p - np.eye(p.shape[1])[y]) / len(y)
 
 
-def backward_with(X, y, z1, a1, p, w2, *, dz2=None, gate=None, below=None, db=None):
+def backward_with(X, y, z1, a1, p, w2, *, dz2=None, gate=None):
     """Compute the right gradients with one piece replaced."""
     dz2 = output_error(y, p) if dz2 is None else dz2
     da1 = dz2 @ w2.T
     dz1 = da1 * (z1 > 0) if gate is None else gate(da1)
-    db = (lambda dz: dz.sum(axis=0)) if db is None else db
-    below = a1 if below is None else below
-    return X.T @ dz1, db(dz1), below.T @ dz2, db(dz2)
-
-
-@backward.misconception(
-    "Your gradient is the sum over the examples. The loss is a mean, so everything is divided by m: once, in dz2, "
-    "and all the rest follows."
-)
-def not_divided_by_m(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, dz2=output_error(y, p) * len(y))
-
-
-@backward.misconception(
-    "The 1/m is in twice for the weights. Divide once, in dz2; the products that follow only collect."
-)
-def divided_twice(X, y, z1, a1, p, w2):
-    dw1, db1, dw2, db2 = backward_with(X, y, z1, a1, p, w2)
-    return dw1 / len(y), db1, dw2 / len(y), db2
-
-
-@backward.misconception(
-    "The 1/m is in twice everywhere. Divide once, in dz2; the products and sums that follow only collect."
-)
-def divided_twice_everywhere(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, dz2=output_error(y, p) / len(y))
-
-
-@backward.misconception(
-    "The weights' gradients are right, but the biases' are divided by m once more: with the 1/m already in dz2, "
-    "db is the *sum* over the examples, not the mean."
-)
-def bias_by_mean(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, db=lambda dz: dz.mean(axis=0))
-
-
-@backward.misconception(
-    "The weights' gradients are divided by m, the biases' are not. The 1/m belongs to the loss: put it into dz2."
-)
-def bias_not_divided(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, db=lambda dz: dz.sum(axis=0) * len(y))
-
-
-@backward.misconception(
-    "The output layer is right, but dw1 and db1 are divided by m once more. dz1 inherits its 1/m from dz2."
-)
-def divided_again_below(X, y, z1, a1, p, w2):
-    dw1, db1, dw2, db2 = backward_with(X, y, z1, a1, p, w2)
-    return dw1 / len(y), db1 / len(y), dw2, db2
+    return X.T @ dz1, dz1.sum(axis=0), a1.T @ dz2, dz2.sum(axis=0)
 
 
 @backward.misconception(
@@ -1181,21 +760,6 @@ def mask_from_the_gradient(X, y, z1, a1, p, w2):
 
 
 @backward.misconception(
-    "You keep the gradient only where the unit was on *and* the gradient is positive. Only z1 decides: a gradient "
-    "may be negative."
-)
-def both_masks(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, gate=lambda da1: np.maximum(da1, 0) * (z1 > 0))
-
-
-@backward.misconception(
-    "The mask is upside down: you let the gradient through where the unit was off. Keep it where z1 > 0."
-)
-def mask_upside_down(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, gate=lambda da1: da1 * (z1 < 0))
-
-
-@backward.misconception(
     "You multiply by a1, the value. The *derivative* of ReLU is 1 where z1 is positive and 0 elsewhere."
 )
 def times_the_value(X, y, z1, a1, p, w2):
@@ -1203,41 +767,10 @@ def times_the_value(X, y, z1, a1, p, w2):
 
 
 @backward.misconception(
-    "You multiply by z1 itself. The derivative of ReLU is 1 where z1 is positive and 0 elsewhere."
-)
-def times_z1(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, gate=lambda da1: da1 * z1)
-
-
-@backward.misconception(
     "a(1 − a) is the derivative of the sigmoid. The hidden units are ReLUs: their derivative is 1 or 0."
 )
 def derivative_of_a_sigmoid(X, y, z1, a1, p, w2):
     return backward_with(X, y, z1, a1, p, w2, gate=lambda da1: da1 * a1 * (1 - a1))
-
-
-@backward.misconception(
-    "Right except where z1 is exactly 0: there the course (and PyTorch) takes the derivative 0, so the mask is "
-    "`z1 > 0`, not `>=`."
-)
-def on_at_zero(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, gate=lambda da1: da1 * (z1 >= 0))
-
-
-@backward.misconception(
-    "All signs are the wrong way round: you have y − p. The derivative of the loss is p minus the one-hot y; "
-    "y − p is the slope of the log-likelihood, for *ascent*."
-)
-def sign_of_ascent(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, dz2=-output_error(y, p))
-
-
-@backward.misconception(
-    "The 1 is never subtracted at the right class, so every class is pushed down, the right one as well: "
-    "dz2 = (p − one-hot y)/m."
-)
-def right_class_forgotten(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, dz2=p / len(y))
 
 
 @backward.misconception(
@@ -1275,77 +808,11 @@ def error_of_the_right_class_only(X, y, z1, a1, p, w2):
 
 
 @backward.misconception(
-    "Your one-hot table is as wide as the largest label that happens to occur. There are k classes, one per "
-    "column of p: `np.eye(p.shape[1])[y]`."
-)
-def one_hot_as_wide_as_the_labels(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, dz2=(p - np.eye(max(y) + 1)[y]) / len(y))
-
-
-@backward.misconception(
     "db1 is summed before the mask: units that were off get a share in it. Sum dz1, after the ReLU."
 )
 def bias_before_the_mask(X, y, z1, a1, p, w2):
     dw1, _, dw2, db2 = mlp_backward(X, y, z1, a1, p, w2)
     return dw1, (output_error(y, p) @ w2.T).sum(axis=0), dw2, db2
-
-
-@backward.misconception(
-    "You average over the classes as well (dz2 is divided by m·k). The loss is a mean over examples only."
-)
-def averaged_over_all_entries(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, dz2=output_error(y, p) / p.shape[1])
-
-
-@backward.misconception(
-    "dw2 is computed from z1. The second layer's input was a1, what the ReLU let through: a1.T @ dz2."
-)
-def z1_for_a1(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, below=z1)
-
-
-@backward.misconception(
-    "dw1 is computed from a1, but the first layer's input was X. It must come out in the shape of w1, (n, h)."
-)
-def a1_for_X(X, y, z1, a1, p, w2):
-    return backward_with(a1, y, z1, a1, p, w2)
-
-
-@backward.misconception(
-    "db1 and db2 still have one row per example. A bias acts on all of them: sum over the examples, `axis=0`."
-)
-def biases_per_example(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, db=lambda dz: dz)
-
-
-@backward.misconception(
-    "db1 and db2 have shape (1, h) and (1, k). The biases have shape (h,) and (k,): leave `keepdims` out."
-)
-def biases_as_rows(X, y, z1, a1, p, w2):
-    return backward_with(X, y, z1, a1, p, w2, db=lambda dz: dz.sum(axis=0, keepdims=True))
-
-
-@backward.misconception("dw1 and dw2 are transposed. A gradient has the shape of its weights: (n, h) and (h, k).")
-def gradients_transposed(X, y, z1, a1, p, w2):
-    dw1, db1, dw2, db2 = backward_with(X, y, z1, a1, p, w2)
-    return dw1.T, db1, dw2.T, db2
-
-
-@backward.misconception(
-    "The results come in the order of the computation. Asked are dw1, db1, dw2, db2: first layer first."
-)
-def output_layer_first(X, y, z1, a1, p, w2):
-    dw1, db1, dw2, db2 = backward_with(X, y, z1, a1, p, w2)
-    return dw2, db2, dw1, db1
-
-
-@backward.misconception(
-    "`dz2 = p` is no copy: subtracting from dz2 changes the caller's p. Start with `p.copy()`."
-)
-def changes_p_in_place(X, y, z1, a1, p, w2):
-    dz2 = p
-    dz2[np.arange(len(y)), y] -= 1
-    return backward_with(X, y, z1, a1, p, w2, dz2=dz2 / len(y))
 
 
 @backward.alternative
