@@ -153,6 +153,7 @@ class Mutant:
 
     text: slips.Text
     slips: tuple[slips.Slip, ...]
+    in_reference: bool = True  # and not in another right answer, whose names the learner has never seen
 
     def compiled(self, *more: slips.Slip) -> Callable | None:
         """Return the function, or None where a slip makes no Python of it."""
@@ -181,10 +182,10 @@ def _mutants_of(*right_answers: Callable) -> list[Mutant]:
             if place:  # too many, and their names are not the page's
                 new = [slip for slip in new if RANK.get(slip.kind, 5) < 7]
             seen |= {(slip.before, slip.after, slip.within) for slip in new}
-            found += [(place > 0, Mutant(text, (slip,))) for slip in new]
-            found += [(place > 0, Mutant(text, tuple(group))) for group in slips.twins(new)]
-    found.sort(key=lambda two: (two[0], len(two[1].slips) > 1, RANK.get(two[1].slips[0].kind, 5)))
-    return [mutant for _, mutant in found]
+            found += [Mutant(text, (slip,), place == 0) for slip in new]
+            found += [Mutant(text, tuple(group), place == 0) for group in slips.twins(new)]
+    rank = {id(mutant): RANK.get(mutant.slips[0].kind, 5) for mutant in found}
+    return sorted(found, key=lambda mutant: (not mutant.in_reference, len(mutant.slips) > 1, rank[id(mutant)]))
 
 
 def _texts_of(function: Callable, names: dict[str, Any]) -> list[slips.Text]:
@@ -1013,6 +1014,15 @@ STEPS = {  # slips of whole lines
 }
 
 
+def _moved(before: str, after: str) -> list[str]:
+    """Return the items of a tuple or list that stand elsewhere."""
+    try:
+        items, others = (ast.parse(text, mode="eval").body.elts for text in (before, after))
+    except (SyntaxError, AttributeError):  # several indices, say
+        return []
+    return [ast.unparse(a) for a, b in zip(items, others, strict=True) if ast.dump(a) != ast.dump(b)]
+
+
 def in_words(slip: slips.Slip) -> str:
     """Say what one slip in a right answer is."""
     before, after, within = slip.before, slip.after, slip.within
@@ -1025,10 +1035,8 @@ def in_words(slip: slips.Slip) -> str:
     if slip.kind == "function dropped":
         return f"`{before.split('(')[0]}` is missing: `{after}` in the place of `{before}`{place}."
     if slip.kind == "order":
-        items, others = (ast.parse(text, mode="eval").body.elts for text in (before, after))
-        moved = [ast.unparse(a) for a, b in zip(items, others, strict=True) if ast.dump(a) != ast.dump(b)]
-        return (
-            f"{' and '.join(f'`{text}`' for text in moved)} have changed places{place or ' in what is returned'}."
-        )
+        moved = _moved(before, after)
+        if moved:
+            return f"{_list(moved)} have changed places{place or ' in what is returned'}."
     lead = LEADS.get(slip.kind, "")
     return f"{lead}{': ' * bool(lead)}`{after}` in the place of `{before}`{place}."

@@ -313,7 +313,9 @@ def _telling(pairs) -> bool:
         except (TypeError, ValueError, OverflowError):
             return True
     whole = all(float(x).is_integer() if np.isfinite(x) else True for x in numbers)
-    return len(numbers) >= (4 if whole else 2) and len(pairs) >= (2 if whole else 1)
+    if whole:  # small numbers are related in many ways
+        return len(pairs) >= 4 and len({(str(p.expected), str(p.actual)) for p in pairs}) >= 4
+    return len(numbers) >= 2
 
 
 # ---------------------------------------------------------------------------------------------------------
