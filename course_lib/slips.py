@@ -450,7 +450,8 @@ def _of_operation(text, node, left, op, right) -> Iterator[Slip]:
     if not isinstance(text.parent[node][0], ast.BinOp):
         yield from _without_brackets(text, node)
     yield from _with_other_brackets(text, node, left, op, right)
-    if isinstance(op, ast.Pow):
+    within = _name(getattr(text.parent[node][0], "func", None))
+    if isinstance(op, ast.Pow) and isinstance(right, ast.Constant) and within not in ("sum", "mean"):
         for function in ("sum", "mean"):
             new = ast.parse(f"np.{function}({_text_of(node)})", mode="eval").body
             yield _replaced(text, node, new, "aggregated")
@@ -497,7 +498,10 @@ def _without_brackets(text, root) -> Iterator[Slip]:
         with Slip("", 0, "", "", [(parent, name, index, ast.Name("__brackets__", ast.Load()))]):
             whole = _text_of(root)
         new = ast.parse(whole.replace("__brackets__", _text_of(node)), mode="eval").body
-        if ast.dump(new) != ast.dump(root):
+        outer, inner = getattr(parent, "op", None), node.op
+        same = isinstance(outer, ast.Mult) and isinstance(inner, ast.Mult | ast.Div)  # a * (b / c) is a * b / c
+        same |= isinstance(outer, ast.Add) and isinstance(inner, ast.Add | ast.Sub)
+        if not same and ast.dump(new) != ast.dump(root):
             yield _replaced(text, root, new, "brackets")
 
 
@@ -509,7 +513,7 @@ def _with_other_brackets(text, node, left, op, right) -> Iterator[Slip]:
     if isinstance(op, weak) and isinstance(left, ast.BinOp) and isinstance(left.op, strong):
         new = ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
         yield _replaced(text, node, new, "brackets")
-    if isinstance(op, strong) and isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mult | ast.Div):
+    if isinstance(op, strong) and isinstance(left, ast.BinOp) and isinstance(left.op, ast.Div):
         new = ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
         yield _replaced(text, node, new, "brackets")
     for inner, outer, other_first in ((left, right, False), (right, left, True)):
@@ -709,6 +713,8 @@ def _of_block(text: Text, node) -> Iterator[Slip]:
             continue
         if id(getattr(first, "value", None)) in text.documents:
             continue
+        if not _hang_together(first, second):
+            continue
         new = [*body[:i], second, first, *body[i + 2 :]]
         shown = _text_of(first).splitlines()[0], _text_of(second).splitlines()[0]
         yield Slip("lines swapped", first.lineno, shown[0], shown[1], [(node, "body", None, new)])
@@ -752,6 +758,36 @@ def twins(slips: Sequence[Slip]) -> Iterator[list[Slip]]:
                 yield from (list(pair) for pair in itertools.combinations(group, 2))
         elif 2 <= len(group) <= 6 and group[0].kind == "old value":
             yield from (list(pair) for pair in itertools.combinations(group, 2))
+
+
+PURE = {"mean", "sum", "std", "var", "max", "min", "copy", "astype", "reshape", "ravel", "items", "startswith"}
+
+
+def _hang_together(first: ast.stmt, second: ast.stmt) -> bool:
+    """Whether the order of two statements can matter, since one changes what the other reads or changes."""
+    (reads, writes), (also_reads, also_writes) = map(_reads_and_writes, (first, second))
+    ends = (ast.Return, ast.Break, ast.Continue, ast.Raise)
+    if any(isinstance(node, ends) for statement in (first, second) for node in ast.walk(statement)):
+        return True
+    return bool(writes & (also_reads | also_writes) or also_writes & reads)
+
+
+def _reads_and_writes(statement: ast.stmt) -> tuple[set[str], set[str]]:
+    """Return the names that a statement reads, and those that it may change; a call may change its object."""
+    reads, writes = set(), set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name):
+            (writes if isinstance(node.ctx, ast.Store) else reads).add(node.id)
+        changes = isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)
+        called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr not in PURE
+        target = node.func.value if called else node
+        while (changes or called) and isinstance(target, ast.Subscript | ast.Attribute):
+            target = target.value
+        if (changes or called) and isinstance(target, ast.Name) and target.id not in ("np", "math"):
+            writes.add(target.id)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            reads.add(node.func.id)
+    return reads, writes
 
 
 # ---------------------------------------------------------------------------------------------------------

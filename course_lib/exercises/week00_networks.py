@@ -50,7 +50,6 @@ ascent = Exercise(
     observe=observe_ascent,
     allows=Allows(ends={"z": (0.0, 2000.0, -2000.0), "lr": (1e-3, 100.0), "steps": (0, 40)}),
     equivalent={
-        "lines swapped: path.append(theta) → z = z + lr * (np.mean(y) - theta)": "in any order",
         "order of operations: np.mean(y) - theta → np.mean(y - theta)": "theta is one number",
         "range: range(steps) → range(-1, steps - 1)": "as many turns",
         "range: range(steps) → range(1, steps + 1)": "as many turns",
@@ -240,8 +239,6 @@ perceptron = Exercise(
     cases=perceptron_cases,
     allows=Allows(real=("w", "X"), ends={"b": (0.0, -2.5)}, part="a score of 0"),
     equivalent={
-        "lines swapped: b = b + y_i → mistakes += 1": "in any order",
-        "lines swapped: w = w + y_i * x_i → b = b + y_i": "in any order",
         "operands swapped: x_i @ w → w @ x_i": "two vectors",
     },
     returns=("w", "b", "mistakes"),
@@ -410,9 +407,6 @@ by_hand = Exercise(
     equivalent={
         "constant: 1.0 → 2.0": "any weights that give the right answers are right",
         "constant: 2 → 3": "so is any threshold between 0 and high - low",
-        "lines swapped: b1 = np.zeros(2) → w2 = np.array([1.0, 1.0])": "in any order",
-        "lines swapped: w1 = np.array([[1.0, -1.0], [-1.0, 1.0]]) → b1 = np.zeros(2)": "in any order",
-        "lines swapped: w2 = np.array([1.0, 1.0]) → b2 = -(high - low) / 2": "in any order",
         "order: [[1.0, -1.0], [-1.0, 1.0]] → [[-1.0, 1.0], [1.0, -1.0]]": "the hidden units change places",
     },
     hints=(
@@ -706,9 +700,6 @@ backward = Exercise(
     observe=observe_backward,
     allows=Allows(real=("X", "w2"), start="the hidden layer"),
     equivalent={
-        "lines swapped: db2 = dz2.sum(axis=0) → dz1 = dz2 @ w2.T * (z1 > 0)": "in any order",
-        "lines swapped: dw1 = X.T @ dz1 → db1 = dz1.sum(axis=0)": "in any order",
-        "lines swapped: dw2 = a1.T @ dz2 → db2 = dz2.sum(axis=0)": "in any order",
         "name: y → X": "as long as y",
         "name: y → z1": "as long as y",
         "name: y → a1": "as long as y",

@@ -54,6 +54,11 @@ averaging = Exercise(
         "store v at position t.",
     ),
     explain="why do the two shares add up to 1?",
+    equivalent={
+        "function: np.zeros(len(theta)) → np.ones(len(theta))": "every entry is written before it is read",
+        "size: len(theta) → theta.shape[-1]": "the array has one axis",
+        "size: len(theta) → theta.size": "the array has one axis",
+    },
 )
 
 
@@ -404,6 +409,10 @@ windows = Exercise(
         "beta)`. Half-life: `np.log(0.5)` divided by another logarithm; np.log takes arrays, math.log does not.",
     ),
     explain="which of the four would you quote as the delay of the curve, and which as its smoothness?",
+    equivalent={
+        "lines swapped: if kind == 'rule': → if kind == 'mean age':": "the conditions exclude each other",
+        "lines swapped: if kind == 'mean age': → if kind == 'equal noise':": "the conditions exclude each other",
+    },
 )
 
 
@@ -592,6 +601,13 @@ many = Exercise(
         "unchanged, and `averages[:, t] = v`.",
     ),
     explain="which axis does `[:, None]` add, and what would broadcasting do without it?",
+    equivalent={
+        "set anew in the loop: beta = betas[:, None] → nothing": "the same view, made again",
+        "function: np.zeros((len(betas), T, n)) → np.ones((len(betas), T, n))": "every entry is written before it is read",
+        "size: len(betas) → betas.shape[-1]": "the array has one axis",
+        "size: len(betas) → betas.size": "the array has one axis",
+        "name: betas → averages": "both have a row for each beta",
+    },
 )
 
 
@@ -788,6 +804,12 @@ choosing = Exercise(
         "`np.mean(… ** 2)`. At the end `betas[np.argmin(errors)], errors`.",
     ),
     explain="what would the best beta be if you compared v_t with theta_t of the same day?",
+    equivalent={
+        "function: np.zeros(len(betas)) → np.ones(len(betas))": "every entry is written before it is read",
+        "size: len(betas) → betas.shape[-1]": "the array has one axis",
+        "size: len(betas) → betas.size": "the array has one axis",
+        "operands swapped: theta[1:] - forecasts → forecasts - theta[1:]": "it is squared afterwards",
+    },
 )
 
 

@@ -55,6 +55,11 @@ correcting = Exercise(
         "- beta**t`, and leave v itself alone.",
     ),
     explain="why must the corrected value not be put back into v?",
+    equivalent={
+        "function: np.zeros(len(theta)) → np.ones(len(theta))": "every entry is written before it is read",
+        "size: len(theta) → theta.shape[-1]": "the array has one axis",
+        "size: len(theta) → theta.size": "the array has one axis",
+    },
 )
 
 
@@ -612,6 +617,12 @@ stream = Exercise(
         "self.beta) * theta` to the one and `1 - self.beta` to the other. While the weight is 0, return NaN.",
     ),
     explain="what is self.weight when no day is missing?",
+    equivalent={
+        "lines swapped: self.beta = beta → self.v = 0.0": "neither line uses what the other sets",
+        "lines swapped: self.v = 0.0 → self.weight = 0.0": "neither line uses what the other sets",
+        "lines swapped: self.v = self.beta * self.v → self.weight = self.beta * self.weight": "neither line uses what the other sets",
+        "lines swapped: self.v += (1 - self.beta) * theta → self.weight += 1 - self.beta": "neither line uses what the other sets",
+    },
 )
 
 

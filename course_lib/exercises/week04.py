@@ -90,6 +90,10 @@ momentum = Exercise(
         "`new_params[name] = params[name] - lr * …`, and return both at the end.",
     ),
     explain="why does every parameter need a velocity of its own?",
+    equivalent={
+        "name: params → grads": "the three dictionaries have the same keys",
+        "name: params → v": "the three dictionaries have the same keys",
+    },
 )
 
 
@@ -479,6 +483,11 @@ radius = Exercise(
         "`np.abs(trace + root)` and `np.abs(trace - root)`, by `np.maximum`, and do not forget the ½.",
     ),
     explain="why does the learning rate not matter inside the oscillating region?",
+    equivalent={
+        "operands swapped: 1 + beta - lr * (1 - beta) * curvature → lr * (1 - beta) * curvature - (1 + beta)": "the largest absolute value does not change with the sign of the trace",
+        "operator: trace ** 2 - 4 * beta + 0j → trace ** 2 - 4 * beta - 0j": "the other of two conjugate roots",
+        "operands swapped: trace - root → root - trace": "its absolute value is taken",
+    },
 )
 
 
@@ -684,6 +693,11 @@ optimal = Exercise(
         "lr² · smallest · largest = 1.",
     ),
     explain="why is lr the reciprocal of the curvatures' geometric mean?",
+    equivalent={
+        "order of operations: 1 / np.sqrt(smallest * largest) → np.sqrt(1 / (smallest * largest))": "1/√x is √(1/x)",
+        "aggregated: rate ** 2 → np.sum(rate ** 2)": "of a single number",
+        "aggregated: rate ** 2 → np.mean(rate ** 2)": "of a single number",
+    },
 )
 
 

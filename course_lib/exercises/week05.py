@@ -395,6 +395,10 @@ sizes = Exercise(
         "`rms = np.sqrt(1 - beta**t) * np.abs(g)`, and the result is lr times |g| over (rms + eps).",
     ),
     explain="why is the first step the longest, and what does it tend to?",
+    equivalent={
+        "order of operations: np.sqrt(1 - beta ** t) * np.abs(g) → np.abs(np.sqrt(1 - beta ** t) * g)": "the other factor is not negative",
+        "order of operations: lr * np.abs(g) → np.abs(lr * g)": "the other factor is not negative",
+    },
 )
 
 

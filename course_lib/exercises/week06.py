@@ -470,6 +470,10 @@ bound = Exercise(
         "times the root of the sum of `p**2 / q`.",
     ),
     explain="for which betas is the bound exactly lr, and why?",
+    equivalent={
+        "operands swapped: 1 - beta1 ** t → beta1 ** t - 1": "it is squared afterwards",
+        "operands swapped: 1 - beta1 → beta1 - 1": "it is squared afterwards",
+    },
 )
 
 

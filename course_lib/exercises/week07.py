@@ -50,6 +50,9 @@ variance = Exercise(
         "dividing by it gives inf, and silence the warning with `np.errstate(divide='ignore')`.",
     ),
     explain="why does nothing settle once lr · curvature reaches 2?",
+    equivalent={
+        "keyword dropped: np.errstate(divide='ignore') → np.errstate()": "only a warning comes",
+    },
 )
 
 
@@ -909,6 +912,9 @@ cosine = Exercise(
         " 1), 1)`.",
     ),
     explain="why does the warm-up not start at a rate of 0?",
+    equivalent={
+        "operands swapped: np.clip((t - warmup) / (steps - warmup), 0, 1) → np.clip(0, (t - warmup) / (steps - warmup), 1)": "the same three numbers: the one in the middle",
+    },
 )
 
 

@@ -89,6 +89,14 @@ hess = Exercise(
     ),
     explain="why must a Hessian be symmetric, and why is the matrix of differences not quite?",
     rtol=1e-6,
+    equivalent={
+        "size: len(w) → w.shape[-1]": "the array has one axis",
+        "size: len(w) → w.size": "the array has one axis",
+        "function: np.zeros((n, n)) → np.ones((n, n))": "every entry is written before it is read",
+        "range: range(n) → range(-1, n)": "column -1 is the last one",
+        "range: range(n) → range(-1, n - 1)": "column -1 is the last one",
+        "order: (:, j) → (j, :)": "the matrix is made symmetric afterwards",
+    },
 )
 
 
@@ -331,6 +339,8 @@ def classify_cases(rng):
     # On the boundary, where all is exact: what is as large as tol counts as 0.
     yield case("flat directions", np.zeros(2), np.diag([2.0, 0.25]), tol=0.25)
     yield case("flat directions", np.zeros(2), np.diag([-2.0, -0.25]), tol=0.25)
+    yield case("flat directions", np.zeros(2), np.diag([-2.0, 0.25]), tol=0.25)
+    yield case("flat directions", np.zeros(2), np.diag([2.0, -0.25]), tol=0.25)
     yield case("not critical", np.array([0.75, 1.0]), np.diag([2.0, 3.0]), tol=1.25)
 
 
@@ -361,6 +371,12 @@ classify = Exercise(
         "(`np.any`) is a saddle whatever the others are; what is left is undecided.",
     ),
     explain="why does one flat direction make a valley undecided, but leave a saddle a saddle?",
+    equivalent={
+        "lines swapped: if np.linalg.norm(gradient) > tol: → eigenvalues = np.linalg.eigvalsh(hessian)": "the same eigenvalues in another order",
+        "lines swapped: if np.all(eigenvalues > tol): → if np.all(eigenvalues < -tol):": "the conditions exclude each other",
+        "lines swapped: if np.all(eigenvalues < -tol): → if np.any(eigenvalues > tol) and np.any(eigenvalues < -tol):": "the conditions exclude each other",
+        "function: np.linalg.eigvalsh(hessian) → np.linalg.eigvals(hessian)": "the same eigenvalues in another order",
+    },
 )
 
 
@@ -638,6 +654,10 @@ probability = Exercise(
     ),
     explain="why does the error fall like 1/√N, and what does that mean for an event as rare as one in a million?",
     rtol=1e-7,
+    equivalent={
+        "function: np.linalg.eigvalsh(hessians) → np.linalg.eigvals(hessians)": "the same eigenvalues in another order",
+        "name: hessians → eigenvalues": "both have an entry for each matrix",
+    },
 )
 
 
@@ -844,6 +864,9 @@ def escape_cases(rng):
     yield case("just out, already out, or never", 1.5, 0.7, lr=0.1, radius=0.25)
     yield case("just out, already out, or never", -1.5, 0.7, lr=0.1, radius=0.25)
     yield case("just out, already out, or never", -1.5, 0.5, lr=0.2, radius=0.5)
+    yield case("just out, already out, or never", 1.5, 0.5, lr=0.2, radius=0.5)
+    yield case("just out, already out, or never", -0.5, 0.3, lr=0.1, radius=0.8)
+    yield case("just out, already out, or never", -0.02, 0.001, lr=0.1, radius=2.0)
     yield case("just out, already out, or never", -1.5, 0.0, lr=0.1, radius=0.5)
     yield case("just out, already out, or never", 1.5, 0.01, lr=0.1, radius=0.5)
     yield case("just out, already out, or never", 0.0, 0.01, lr=0.1, radius=0.5)
@@ -870,6 +893,13 @@ escape = Exercise(
         "`math.ceil` of `math.log(radius / offset) / math.log(1 + lr * abs(curvature))`.",
     ),
     explain="why does a start a thousand times closer to the line cost only a few more steps?",
+    equivalent={
+        "function: round(steps, 9) → int(np.ceil(steps))": "decides only where a rounding error would",
+        "function dropped: round(steps, 9) → steps": "decides only where a rounding error would",
+        "constant: 9 → 10": "decides only where a rounding error would",
+        "constant: 9 → 8": "decides only where a rounding error would",
+        "order of operations: lr * abs(curvature) → abs(lr * curvature)": "lr is positive",
+    },
 )
 
 
@@ -1106,6 +1136,10 @@ product = Exercise(
     ),
     explain="why do two gradients suffice, when the matrix H has n² entries?",
     rtol=1e-6,
+    equivalent={
+        "lines swapped: if length == 0: → nudge = h / length * v": "computed before it is thrown away: 0/0 is not used",
+        "name: v → w": "both have the same shape",
+    },
 )
 
 

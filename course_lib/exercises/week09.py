@@ -600,6 +600,15 @@ searching = Exercise(
         "np.isnan(trial[1]) else trial[1])` is the best trial.",
     ),
     explain="why must every trial have a dict of its own, and why does NaN need a sentence of its own?",
+    equivalent={
+        "line moved into the loop: best = min(history, key=lambda trial: np.inf if np.isnan(trial[1]) else trial[1]) → nothing": "the last turn computes it from all trials",
+        "range: range(trials) → range(1, trials + 1)": "the number of the turn is not used",
+        "range: range(trials) → range(-1, trials - 1)": "the number of the turn is not used",
+        "order of operations: float(10 ** rng.uniform(np.log10(low), np.log10(high))) → float(10) ** rng.uniform(np.log10(low), np.log10(high))": "numbers count, not their type",
+        "function dropped: float(10 ** rng.uniform(np.log10(low), np.log10(high))) → 10 ** rng.uniform(np.log10(low), np.log10(high))": "numbers count, not their type",
+        "function dropped: int(rng.integers(low, high, endpoint=True)) → rng.integers(low, high, endpoint=True)": "numbers count, not their type",
+        "function dropped: float(rng.uniform(low, high)) → rng.uniform(low, high)": "numbers count, not their type",
+    },
 )
 
 
@@ -1189,6 +1198,15 @@ halving = Exercise(
         "factor)]]`, then `spent += len(alive) * (longer - epochs)` with `longer = min(epochs * factor, most)`.",
     ),
     explain="why does every round cost about the same, and which settings does the method treat unfairly?",
+    equivalent={
+        "name: least → epochs": "epochs is still least there",
+        "size: len(alive) → alive.shape[-1]": "the array has one axis",
+        "size: len(alive) → alive.size": "the array has one axis",
+        "function dropped: int(alive[0]) → alive[0]": "numbers count, not their type",
+        "index: alive[0] → alive[-1]": "one is left",
+        "constant: 0 → -1": "one is left",
+        "name: alive → order": "both have as many entries",
+    },
 )
 
 
