@@ -393,6 +393,7 @@ def window_cases(rng):
         yield case(part, random_beta(rng), kind)
         yield case(part, round(rng.uniform(0.91, 0.97), 3), kind)
         yield case(part, np.array([random_beta(rng), 0.9, random_beta(rng)]), kind)
+        yield case(part, 0.9998, kind)
 
 
 windows_parts = {"the rule of thumb": 1, "mean age": 1, "equal noise": 1, "half-life": 1}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from course_lib import optimizers
-from course_lib.exercises import ContractError, Exercise, Prediction, Quiz, case
+from course_lib.exercises import Allows, ContractError, Exercise, Prediction, Quiz, case
 from course_lib.optimizers import SGD, Adam
 
 # ---------------------------------------------------------------------------------------------------------
@@ -115,6 +115,8 @@ def adam_cases(rng):
     w, dw, *rest = still.args
     yield case(eps, w, np.array([dw[0], 0.0]), *rest, **still.kwargs)
     yield with_defaults(state_case(rng, eps, t=700, shape=(3,), grad=1e-7))
+    slow = state_case(rng, chain, t=2_500, shape=(3,))  # s remembers so long that its correction still counts
+    yield case(chain, *slow.args, **slow.kwargs | {"beta2": 0.9995})
 
 
 adam = Exercise(
@@ -122,6 +124,7 @@ adam = Exercise(
     parts={"late in a run": 2, "a chain from t = 1": 1, "where eps matters": 1},
     cases=adam_cases,
     observe=observe_steps(("w", "v", "s")),
+    allows=Allows(real=("dw",), ends={"beta1": (0.0,), "beta2": (0.0,)}, start="where eps matters"),
     hints=(
         "Five lines: two averages, two corrections, one step. Which of the five values must the next call "
         "get back?",
@@ -672,6 +675,7 @@ adamw = Exercise(
     parts={"one step": 2, "a chain from t = 1": 1},
     cases=adamw_cases,
     observe=observe_steps(("w", "v", "s")),
+    allows=Allows(real=("dw", "w"), ends={"beta1": (0.0,), "beta2": (0.0,), "t": (900,)}),
     hints=(
         "It is your adam_step with one more term. Where must that term stand so that neither v nor s ever hears "
         "of it, and no root divides it?",
@@ -835,6 +839,7 @@ amsgrad = Exercise(
     parts={"one step": 2, "a chain from t = 1": 1},
     cases=amsgrad_cases,
     observe=observe_steps(("w", "v", "s", "s_max")),
+    allows=Allows(real=("dw",), ends={"beta1": (0.0,), "beta2": (0.0,), "t": (900,)}),
     hints=(
         "It is adam_step with one more array, which remembers. Which of the two, s or s_max, goes on being an "
         "average, and which one stands under the root?",

@@ -720,6 +720,7 @@ def staircase_cases(rng):
     yield case("arrays", np.arange(8), **options([2, 5]))
     yield case("arrays", rng.integers(0, c + 20, (2, 4)), **options([a, b, c]))
     yield case("arrays", np.array([a]), **options([a]))
+    yield case("arrays", np.arange(4), **options([0, 2]))
 
 
 stairs = Exercise(
@@ -896,6 +897,7 @@ def cosine_cases(rng):
     yield case("arrays", np.arange(1, 13), **options(3, 10))
     yield case("arrays", rng.integers(1, steps, (2, 3)), **options(warmup, steps))
     yield case("arrays", np.array([warmup]), **options(warmup, steps))
+    yield case("arrays", np.arange(1, 13), **options(0, 10))
 
 
 cosine = Exercise(

@@ -631,6 +631,7 @@ def probability_cases(rng):
     yield drawn("two dimensions", 2, 1, 2, 2)
     yield drawn("two dimensions", 3, 2, 3, 2)
     yield case("two dimensions", np.array([[[3.0, -2.0], [-2.0, 3.0]], [[1.0, 2.0], [2.0, 1.0]]]))
+    yield case("two dimensions", np.array([np.diag([2.0, 1e-4]), np.diag([1e-3, -1e-4]), np.diag([1.0, 3.0])]))
     yield drawn("more dimensions", 4, 3, 6, 3)
     yield drawn("more dimensions", 2, 1, 9, 4)
     yield case("more dimensions", np.array([np.diag([5.0, 4.0, -0.1]), np.diag([1.0, 2.0, 3.0])]))
@@ -1117,7 +1118,7 @@ def product_cases(rng):
     for h in (0.2, 0.05):
         for n, g in curved_gradients(rng):
             yield case("a curved surface", g, point(rng, n), direction(n, 0.5), h=h)
-    for length in (10.0, 1e-6):
+    for length in (10.0, 1e-6, 1e-9):
         for n, g in curved_gradients(rng):
             yield case("v of any length", g, point(rng, n), direction(n, length), h=0.1)
     yield case("v of any length", quadratic_gradient(rng, 2), point(rng, 2), np.zeros(2), h=0.1)

@@ -158,10 +158,6 @@ splitting = Exercise(
         "`rows[:n_dev]`, `rows[n_dev : n_dev + n_test]`, `rows[n_dev + n_test :]`; `np.concatenate` joins.",
     ),
     explain="why does cutting one permutation make the sets disjoint without any further check?",
-    equivalent={
-        "size: len(rows) → rows.shape[-1]": "the array has one axis",
-        "size: len(rows) → rows.size": "the array has one axis",
-    },
 )
 
 
@@ -535,9 +531,6 @@ stopping = Exercise(
         "`if stop - best >= patience: break`. Return `snapshots[best]`.",
     ),
     explain="why does nothing have to be reset when a new lowest loss comes?",
-    equivalent={
-        "name: dev_losses → snapshots": "there is a row of parameters for each loss",
-    },
 )
 
 
@@ -889,9 +882,6 @@ decay = Exercise(
         "and an array of zeros in the shape of b for the others.",
     ),
     explain="why is a bias left alone, although it is a parameter like the others?",
-    equivalent={
-        "lines swapped: penalty = l2 / 2 * sum((np.sum(p ** 2) for name, p in params.items() if name.startswith('W'))) → gradient = {name: l2 * p if name.startswith('W') else np.zeros_like(p) for name, p in params.items()}": "neither line changes what the other reads",
-    },
 )
 
 
@@ -1234,10 +1224,6 @@ forward = Exercise(
         "without training, `out` is a and the mask is all ones.",
     ),
     explain="why does nothing have to be done at test time?",
-    equivalent={
-        "lines swapped: if not training: → mask = ((rng.random(a.shape) >= rate) / (1 - rate)).astype(a.dtype)": "a draw that is thrown away; the results are the same",
-        "boundary: rng.random(a.shape) >= rate → rng.random(a.shape) > rate": "both are equal with probability 0",
-    },
 )
 
 

@@ -357,9 +357,6 @@ backward = Exercise(
         "`dout - dbeta / B - x_hat * dgamma / B`; in front of it stands gamma over the root.",
     ),
     explain="which of the three terms comes from which path?",
-    equivalent={
-        "name: dout → x_hat": "both have a row for each example",
-    },
 )
 
 

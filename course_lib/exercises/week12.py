@@ -60,12 +60,6 @@ loop = Exercise(
         "in the inner loop `loss, dw = network.loss_and_gradient(X_batch, y_batch)` and `optimizer.step(dw)`.",
     ),
     explain="which of your lines would break the optimizer's memory if it stood one loop further in?",
-    equivalent={
-        "lines swapped: optimizer = getattr(optimizers, name)(network.params, **settings) → batch_loss, dev_loss = ([], [network.loss(X_dev, y_dev)])": "neither line changes what the other reads",
-        "range: range(epochs) → range(1, epochs + 1)": "the number of the turn is not used",
-        "range: range(epochs) → range(-1, epochs - 1)": "the number of the turn is not used",
-        "name: network → optimizer": "it is the same array",
-    },
 )
 
 
@@ -406,14 +400,6 @@ log = Exercise(
         "The epochs are the sum, divided by `m` and rounded down with `//`, as an `int`.",
     ),
     explain="why do you not need to know where in the log an epoch ends?",
-    equivalent={
-        "function dropped: int(np.max(examples)) → np.max(examples)": "numbers count, not their type",
-        "size: len(examples) → examples.shape[-1]": "the array has one axis",
-        "size: len(examples) → examples.size": "the array has one axis",
-        "order of operations: int(np.sum(examples) // m) → int(np.sum(examples)) // m": "numbers count, not their type",
-        "function dropped: int(np.sum(examples) // m) → np.sum(examples) // m": "numbers count, not their type",
-        "other operator: np.sum(examples) // m → np.sum(examples) / m": "numbers count, not their type",
-    },
 )
 
 
@@ -566,9 +552,6 @@ board = Exercise(
         "or write two loops over the rows. The rank is 1 + the count.",
     ),
     explain="why can the difference of two rows scatter much less than either row?",
-    equivalent={
-        "index dropped: losses[None, :, :] → losses": "broadcasting adds that axis",
-    },
 )
 
 
@@ -824,10 +807,6 @@ target = Exercise(
         "`return math.inf`.",
     ),
     explain="why would counting single touches favour the optimizer with the noisier curve?",
-    equivalent={
-        "function dropped: float(updates[i]) → updates[i]": "numbers count, not their type",
-        "name: losses → updates": "both have as many entries",
-    },
 )
 
 
@@ -1031,9 +1010,6 @@ confusion = Exercise(
         "1)`.",
     ),
     explain="why does `counts[y, predicted] += 1` lose examples?",
-    equivalent={
-        "keyword dropped: np.zeros((k, k), dtype=int) → np.zeros((k, k))": "numbers count, not their dtype",
-    },
 )
 
 
