@@ -656,8 +656,11 @@ def _of_statement(text: Text, node: ast.stmt) -> Iterator[Slip]:
             yield from _without(text, node, [], "line dropped")
         case ast.Break():
             yield _whole(text, node, ast.Continue(), "break")
-        case ast.Return(value) if value is not None:
-            pass
+        case ast.Return(ast.Tuple(items) as value) if 3 <= len(items) <= 4:
+            for order in itertools.permutations(range(len(items))):
+                if sum(i != j for i, j in enumerate(order)) > 2:  # exchanged pairs are found with the tuple itself
+                    new = ast.Tuple([items[i] for i in order], ast.Load())
+                    yield _replaced(text, value, new, "order")
         case ast.For(_, iterable):
             for piece in ("[1:]", "[:-1]"):
                 new = ast.parse(f"list(_){piece}", mode="eval").body

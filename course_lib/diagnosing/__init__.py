@@ -31,6 +31,7 @@ from course_lib.running import (
     TimeLimitReached,
     agree,
     copied,
+    first_difference,
     quietly,
     run_case,
     same_again,
@@ -890,7 +891,7 @@ STEPS_IN_ORDER = (
 
 def _what_is_known(inquiry: Inquiry, plain: str) -> Diagnosis:
     """Say which calls fail, what they have in common, what is right, and what the text shows."""
-    said, named, key = [plain], False, "unexplained"
+    said, (named, key) = [plain], _said_by_itself(inquiry)
     try:
         inquiry.deadline = time.monotonic() + 0.1
         with time_limit(LAST_RESORT * 0.1), quietly(Captured()), np.errstate(all="ignore"):
@@ -902,7 +903,7 @@ def _what_is_known(inquiry: Inquiry, plain: str) -> Diagnosis:
             words = inquiry.where() if inquiry.passing else ""
             if words:
                 said.append(f"Only calls fail where {words}; all others agree.")
-                key = f"only where {words}"
+                key = key if named else f"only where {words}"
                 named = named or not re.search(r"\d or (more|less)|equals|than|divide", words)
             elif inquiry.passing:
                 said.append(f"{len(inquiry.passing)} of {len(inquiry.cases)} calls agree.{_one_part(inquiry)}")
@@ -916,6 +917,19 @@ def _what_is_known(inquiry: Inquiry, plain: str) -> Diagnosis:
     except (_TimeIsUp, TimeLimitReached):
         pass
     return Diagnosis(key, "\n".join(said), named)
+
+
+def _said_by_itself(inquiry: Inquiry) -> tuple[bool, str]:
+    """Say whether the plain sentence names the mistake, as an error or a wrong form does, and its key for reports."""
+    i = inquiry.failing[0]
+    error = inquiry.outcomes[i].error
+    if error is not None:
+        return True, f"error: {type(error).__name__}"
+    right, outcome, case = inquiry.expected[i], inquiry.outcomes[i], inquiry.cases[i]
+    difference = first_difference(right, outcome, inquiry.exercise, case)
+    if difference is not None and difference.kind in ("type", "shape"):
+        return True, f"form: {difference.kind}"
+    return False, "unexplained"
 
 
 def _one_part(inquiry: Inquiry) -> str:

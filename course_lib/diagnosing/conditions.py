@@ -146,6 +146,8 @@ def _sizes(given: dict[str, Any]) -> dict[str, float]:
             found[f"`{name}`"] = float(value)
         elif isinstance(value, np.ndarray) and value.ndim:
             found[f"the number of {'rows' if value.ndim > 1 else 'entries'} of `{name}`"] = float(len(value))
+            if value.dtype.kind == "i" and value.size:
+                found[f"the largest entry of `{name}` plus 1"] = float(value.max()) + 1
             if value.ndim > 1:
                 found[f"the number of columns of `{name}`"] = float(value.shape[1])
         elif isinstance(value, list | tuple | dict):
