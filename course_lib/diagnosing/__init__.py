@@ -920,7 +920,7 @@ def _what_is_known(inquiry: Inquiry, plain: str) -> Diagnosis:
 
 
 def _said_by_itself(inquiry: Inquiry) -> tuple[bool, str]:
-    """Say whether the plain sentence names the mistake, as an error or a wrong form does, and its key for reports."""
+    """Return whether the plain sentence names the mistake, as an error or a wrong form does, and a key."""
     i = inquiry.failing[0]
     error = inquiry.outcomes[i].error
     if error is not None:
