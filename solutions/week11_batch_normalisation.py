@@ -154,12 +154,13 @@ def batchnorm_forward(x, gamma, beta, *, eps=1e-5):
 
     Parameters
     ----------
-    x : ndarray of shape (B, n)
-        One row per example, one column per unit. B may be 1. No argument is changed.
+    x : ndarray of shape (B, n), float32 or float64 (all arguments alike)
+        One row per example, one column per unit, which may lie far from 0. B may be 1. No argument is
+        changed.
     gamma, beta : ndarray of shape (n,)
         Scale and shift of each unit.
     eps : float
-        Added to the variance, inside the root. Keeps a unit that is constant at x_hat = 0.
+        At least 0. Added to the variance, inside the root. Keeps a unit that is constant at x_hat = 0.
 
     Returns
     -------
@@ -338,7 +339,7 @@ def batchnorm_backward(dout, x_hat, gamma, var, *, eps=1e-5):
 
     Parameters
     ----------
-    dout : ndarray of shape (B, n)
+    dout : ndarray of shape (B, n), float32 or float64 (all arguments alike)
         Gradient of the loss with respect to the output. No argument is changed.
     x_hat : ndarray of shape (B, n)
         Standardised values, from the forward pass.
@@ -524,14 +525,14 @@ def update_running_stats(running_mean, running_var, mean, var, *, batch_size, de
 
     Parameters
     ----------
-    running_mean, running_var : ndarray of shape (n,)
+    running_mean, running_var : ndarray of shape (n,), float32 or float64 (all arguments alike)
         Averages so far. No argument is changed.
     mean, var : ndarray of shape (n,)
         Of this mini-batch, as batchnorm_forward returns them: var was divided by B.
     batch_size : int
         The B of this mini-batch, at least 2; it may differ from call to call.
     decay : float
-        Weight of the past.
+        Weight of the past, from 0 to 1.
 
     Returns
     -------
@@ -603,14 +604,14 @@ def batchnorm_inference(x, gamma, beta, running_mean, running_var, *, eps=1e-5):
 
     Parameters
     ----------
-    x : ndarray of shape (B, n)
+    x : ndarray of shape (B, n), float32 or float64 (all arguments alike)
         Any number of rows, one is enough. No argument is changed.
     gamma, beta : ndarray of shape (n,)
         Scale and shift of each unit.
     running_mean, running_var : ndarray of shape (n,)
         As training left them.
     eps : float
-        The eps of training.
+        The eps of training, at least 0.
 
     Returns
     -------
@@ -688,14 +689,14 @@ def fold_batchnorm(w, b, gamma, beta, running_mean, running_var, *, eps=1e-5):
 
     Parameters
     ----------
-    w : ndarray of shape (k, n)
+    w : ndarray of shape (k, n), float32 or float64 (all arguments alike)
         Weights, one column per unit. No argument is changed.
     b : ndarray of shape (n,)
         Biases, not necessarily zero.
     gamma, beta, running_mean, running_var : ndarray of shape (n,)
         The normalisation's, as in batchnorm_inference.
     eps : float
-        The eps of training.
+        The eps of training, at least 0.
 
     Returns
     -------

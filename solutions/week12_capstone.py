@@ -526,7 +526,7 @@ def leaderboard(losses):
     ranks : ndarray of shape (k,)
         Whole numbers, in the order of the rows: 1 + the number of optimizers that this one is
         clearly behind, by more than twice (exactly twice is not enough) the standard error
-        (with n - 1) of the differences, taken seed by seed.
+        (with n - 1) of the differences, taken seed by seed. If that error is 0, any gap exceeds it.
 
     Examples
     --------

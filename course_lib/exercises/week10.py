@@ -2,11 +2,10 @@
 
 import copy
 import itertools
-import math
 
 import numpy as np
 
-from course_lib.exercises import ContractError, Exercise, Prediction, Quiz, Seed, case
+from course_lib.exercises import Allows, ContractError, Exercise, Prediction, Quiz, Seed, case
 
 
 def another(rng):
@@ -18,6 +17,7 @@ def another(rng):
 # split
 
 SETS = ("train", "dev", "test")
+PROPORTION = "every class in proportion"
 
 
 def split(y, *, dev, test, rng):
@@ -45,6 +45,8 @@ def split_cases(rng):
     yield labels("every class in proportion", [12, 99, 27], 0.3, 0.15)
     yield labels("every class in proportion", [24, 33, 50], 0.2, 0.3, negative=True)
     yield labels("every class in proportion", [3, 47, 32], 0.3, 0.15)  # none of the rare class to test
+    yield labels("every class in proportion", [1, 3, 44, 37], 0.15, 0.3)  # none of it to dev
+    yield labels("every class in proportion", [61], 0.2, 0.3)
     yield labels("drawn by rng", [60, 80], 0.3, 0.2)
     yield labels("drawn by rng", [41, 36, 57], 0.2, 0.3)
 
@@ -150,6 +152,11 @@ splitting = Exercise(
     parts={"every row in one set": 2, "every class in proportion": 1, "drawn by rng": 1},
     cases=split_cases,
     observe=observe_split,
+    allows=Allows(ends={"dev": (0.01,), "test": (0.01, 0.69)}, start=PROPORTION, part=PROPORTION),
+    equivalent={
+        "size: len(rows) → rows.shape[-1]": "rows has one axis",
+        "size: len(rows) → rows.size": "rows has one axis",
+    },
     hints=(
         "Shuffle row numbers, not the data (week 01). What must you do once per class?",
         "For each class: its row numbers in random order, then cut: the first n_dev to dev, the next n_test to "
@@ -204,46 +211,12 @@ def not_shuffled(y, *, dev, test, rng):
 
 
 @splitting.misconception(
-    "Dev is drawn by rng, but each class's test rows are its last ones in the order of the data. Permute the rows "
-    "of each class first, and cut *both* from the permutation."
-)
-def test_set_is_the_end(y, *, dev, test, rng):
-    train_rows, dev_rows, test_rows = [], [], []
-    for label in np.unique(y):
-        rows = np.flatnonzero(y == label)
-        n_dev, n_test = round(dev * len(rows)), round(test * len(rows))
-        others = rng.permutation(rows[: len(rows) - n_test])
-        dev_rows.append(others[:n_dev])
-        train_rows.append(others[n_dev:])
-        test_rows.append(rows[len(rows) - n_test :])
-    return np.concatenate(train_rows), np.concatenate(dev_rows), np.concatenate(test_rows)
-
-
-@splitting.misconception(
     "The training set still holds the dev and the test rows. Then dev and test measure memory, not "
     "generalisation. Take their rows out of the training set."
 )
 def train_keeps_all(y, *, dev, test, rng):
     _, dev_rows, test_rows = split(y, dev=dev, test=test, rng=rng)
     return np.arange(len(y)), dev_rows, test_rows
-
-
-@splitting.misconception(
-    "The training set still holds the dev rows: only the test rows were taken out of it. Training must see "
-    "neither."
-)
-def train_keeps_dev(y, *, dev, test, rng):
-    train_rows, dev_rows, test_rows = split(y, dev=dev, test=test, rng=rng)
-    return np.concatenate([train_rows, dev_rows]), dev_rows, test_rows
-
-
-@splitting.misconception(
-    "The training set still holds the test rows: only the dev rows were taken out of it. Training must see "
-    "neither."
-)
-def train_keeps_test(y, *, dev, test, rng):
-    train_rows, dev_rows, test_rows = split(y, dev=dev, test=test, rng=rng)
-    return np.concatenate([train_rows, test_rows]), dev_rows, test_rows
 
 
 @splitting.misconception(
@@ -257,46 +230,25 @@ def drawn_independently(y, *, dev, test, rng):
 
 
 @splitting.misconception(
-    "All three sets are drawn independently, so they share rows and leave others out. Cut all of them from *one* "
-    "permutation."
-)
-def all_drawn_independently(y, *, dev, test, rng):
-    return tuple(split(y, dev=dev, test=test, rng=rng)[i] for i in range(3))
-
-
-@splitting.misconception(
-    "Both dev and test start at the beginning of the permutation, so they share their rows. The test rows start "
-    "where the dev rows end, at n_dev."
-)
-def test_inside_dev(y, *, dev, test, rng):
-    return split_with(
-        y, dev, test, rng, cut=lambda rows, n_dev, n_test: [rows[n_dev + n_test :], rows[:n_dev], rows[:n_test]]
-    )
-
-
-@splitting.misconception(
     "Some rows are in no set: you round the size of the training set as well. Give training *all* that dev and "
     "test leave."
 )
 def loses_a_remainder(y, *, dev, test, rng):
     def cut(rows, n_dev, n_test):
-        stop = n_dev + n_test + int((1 - dev - test) * len(rows)) - 1
-        return [rows[n_dev + n_test : stop], rows[:n_dev], rows[n_dev : n_dev + n_test]]
+        n_train = int((1 - dev - test) * len(rows))
+        return [rows[n_dev + n_test :][:n_train], rows[:n_dev], rows[n_dev : n_dev + n_test]]
 
     return split_with(y, dev, test, rng, cut=cut)
 
 
 @splitting.misconception(
-    "You cut off the decimals, so small classes give too little to dev and test. Round to the nearest whole "
-    "number."
+    "A rare class gives at least one example to each set in your version. Asked is `round(...)`, and that may be 0: "
+    "what a set of this size cannot show in proportion, it does not show."
 )
-def rounded_down(y, *, dev, test, rng):
-    return split_with(y, dev, test, rng, count=lambda n: (int(dev * n), int(test * n)))
-
-
-@splitting.misconception("You round up. Asked is the nearest whole number, `round(...)`.")
-def rounded_up(y, *, dev, test, rng):
-    return split_with(y, dev, test, rng, count=lambda n: (math.ceil(dev * n), math.ceil(test * n)))
+def at_least_one(y, *, dev, test, rng):
+    return split_with(
+        y, dev, test, rng, count=lambda n: tuple(min(max(1, round(share * n)), n) for share in (dev, test))
+    )
 
 
 @splitting.misconception(
@@ -330,42 +282,6 @@ def equal_numbers(y, *, dev, test, rng):
     return split_with(y, dev, test, rng, count=lambda n: (n_dev, n_test))
 
 
-@splitting.misconception("Dev and test have changed places: return train_rows, dev_rows, test_rows in this order.")
-def dev_and_test_swapped(y, *, dev, test, rng):
-    train_rows, dev_rows, test_rows = split(y, dev=dev, test=test, rng=rng)
-    return train_rows, test_rows, dev_rows
-
-
-@splitting.misconception("The training set comes last in what you return. The order is train, dev, test.")
-def train_last(y, *, dev, test, rng):
-    train_rows, dev_rows, test_rows = split(y, dev=dev, test=test, rng=rng)
-    return dev_rows, test_rows, train_rows
-
-
-@splitting.misconception(
-    "Every call gives the same split, whatever `rng` is, as from a fixed seed of your own. Draw from the `rng` "
-    "that is passed in."
-)
-def own_generator(y, *, dev, test, rng):
-    return split(y, dev=dev, test=test, rng=np.random.default_rng(0))
-
-
-@splitting.misconception(
-    "You draw from a copy of `rng` (`copy.deepcopy`?), so `rng` itself does not move on and the next split is the "
-    "same again. Draw from `rng` itself."
-)
-def split_generator_copied(y, *, dev, test, rng):
-    return split(y, dev=dev, test=test, rng=copy.deepcopy(rng))
-
-
-@splitting.misconception(
-    "You draw from another source than `rng` (NumPy's or Python's global one), so nobody can repeat your split. "
-    "Call `rng.permutation`."
-)
-def global_random_state(y, *, dev, test, rng):
-    return split_with(y, dev, test, rng, order=np.random.permutation)
-
-
 @splitting.misconception(
     "You take the classes to be 0, 1, 2, …, as many as there are. Labels may have gaps; examples with other "
     "labels are then in no set. `np.unique(y)` lists the classes that occur."
@@ -375,14 +291,6 @@ def classes_counted(y, *, dev, test, rng):
     if not np.isin(range(k), y).any():
         return tuple(np.empty(0, dtype=int) for _ in range(3))
     return split_with(y, dev, test, rng, classes=range(k))
-
-
-@splitting.misconception(
-    "You count the classes from 0 up to the highest label. Labels are any whole numbers, negative ones included "
-    "(-1 for spam, say), and those examples are then in no set. `np.unique(y)` lists the classes that occur."
-)
-def classes_up_to_the_highest(y, *, dev, test, rng):
-    return split_with(y, dev, test, rng, classes=range(y.max() + 1))
 
 
 @splitting.misconception(
@@ -418,13 +326,6 @@ def cut_from_the_back(y, *, dev, test, rng):
 )
 def returns_labels(y, *, dev, test, rng):
     return tuple(y[rows] for rows in split(y, dev=dev, test=test, rng=rng))
-
-
-@splitting.misconception(
-    "You return masks of True and False. Asked are row numbers: `np.flatnonzero(mask)` turns one into the other."
-)
-def returns_masks(y, *, dev, test, rng):
-    return tuple(np.isin(np.arange(len(y)), rows) for rows in split(y, dev=dev, test=test, rng=rng))
 
 
 @splitting.alternative
@@ -494,8 +395,9 @@ def stopping_cases(rng):
     yield curve(start, bumps(-0.1, 0.2, -0.4, 0.1, 0.1, -0.9), 1)
     wave = 1 / np.arange(1, 31) + 0.03 * np.arange(30) + 0.02 * rng.normal(size=30)
     yield curve(start, wave.round(4), int(rng.integers(4, 7)))
+    yield curve(start, 1e6 * bumps(0.2, 0.3, -0.8, 0.1, 0.2, -0.1, 0.3, -0.9), 4)  # large, and first it rises
     yield curve(keep, story, 3)
-    yield curve(keep, bumps(-0.3, -0.2, 0.1, 0.2, -0.1, 0.3, 0.2, -0.9), 4)
+    yield curve(keep, bumps(-0.3, -0.2, 0.1, 0.2, -0.1, 0.3, 0.2, -0.9) - 9, 4)  # negative
     flat = [0.9, 0.5, 0.7, 0.5, 0.6, 0.5, 0.5, 0.4]
     yield curve(edge, flat, 4)
     yield curve(edge, [0.9, 0.5, np.nan, 0.4, np.nan, np.nan, np.nan, 0.1], 3)
@@ -523,6 +425,10 @@ stopping = Exercise(
     parts={"when to stop": 2, "what to keep": 1, "ties, NaN and the end": 1},
     cases=stopping_cases,
     observe=observe_stopping,
+    allows=Allows(single=("snapshots",), ends={"patience": (1, 100)}, start="what to keep"),
+    equivalent={
+        "name: dev_losses → snapshots": "as long as dev_losses",
+    },
     hints=(
         "Walk through the list once, as training would. Which one number must you remember from step to step?",
         "Remember the index of the lowest loss so far. The number of evaluations since then is the difference "
@@ -534,7 +440,7 @@ stopping = Exercise(
 )
 
 
-def stop_with(dev_losses, snapshots, patience, *, better=None, enough=None, keep=None, result=None):
+def stop_with(dev_losses, snapshots, patience, *, better=None, enough=None, keep=None):
     """Stop early with one piece replaced."""
     best = 0
     for stop in range(len(dev_losses)):
@@ -542,8 +448,6 @@ def stop_with(dev_losses, snapshots, patience, *, better=None, enough=None, keep
         best = stop if new_best else best
         if stop - best >= patience if enough is None else enough(stop, best):
             break
-    if result:
-        return result(stop, best)
     return stop, best, snapshots[best if keep is None else keep(stop, best)]
 
 
@@ -553,22 +457,6 @@ def stop_with(dev_losses, snapshots, patience, *, better=None, enough=None, keep
 )
 def last_parameters(dev_losses, snapshots, *, patience):
     return stop_with(dev_losses, snapshots, patience, keep=lambda stop, best: stop)
-
-
-@stopping.misconception(
-    "You stop one evaluation too late: with patience 1, the first evaluation that is no new lowest already stops. "
-    "Use >= where you have >."
-)
-def one_too_patient(dev_losses, snapshots, *, patience):
-    return stop_with(dev_losses, snapshots, patience, enough=lambda stop, best: stop - best > patience)
-
-
-@stopping.misconception(
-    "You stop one evaluation too early: `patience` evaluations without a new lowest must have passed. The "
-    "best one itself does not count."
-)
-def one_too_impatient(dev_losses, snapshots, *, patience):
-    return stop_with(dev_losses, snapshots, patience, enough=lambda stop, best: stop - best >= patience - 1)
 
 
 @stopping.misconception(
@@ -611,30 +499,12 @@ def rises_in_a_row(dev_losses, snapshots, *, patience):
 
 
 @stopping.misconception(
-    "A tie counts as progress in your version (<=), so a flat curve never stops. Only a loss that is strictly "
-    "lower is a new lowest."
-)
-def ties_are_progress(dev_losses, snapshots, *, patience):
-    return stop_with(dev_losses, snapshots, patience, better=lambda d, stop, best: d[stop] <= d[best])
-
-
-@stopping.misconception(
     "Your best is the lowest loss of the whole list. What comes after the stop never happens: training has ended. "
     "Look only at the evaluations up to the stop."
 )
 def looks_into_the_future(dev_losses, snapshots, *, patience):
     stop, _, _ = early_stopping(dev_losses, snapshots, patience=patience)
     best = int(np.argmin(dev_losses))
-    return stop, best, snapshots[best]
-
-
-@stopping.misconception(
-    "Your best is the lowest loss of the whole list. What comes after the stop never happens: training has ended. "
-    "Look only at the evaluations up to the stop, `dev_losses[: stop + 1]`."
-)
-def looks_into_the_future_past_nan(dev_losses, snapshots, *, patience):
-    stop, _, _ = early_stopping(dev_losses, snapshots, patience=patience)
-    best = int(np.nanargmin(dev_losses))
     return stop, best, snapshots[best]
 
 
@@ -656,64 +526,12 @@ def never_stops(dev_losses, snapshots, *, patience):
 
 
 @stopping.misconception(
-    "You stop at the first evaluation that is no new lowest, whatever the patience. Dev losses jump about; "
-    "patience is there to sit out a bump."
-)
-def first_rise(dev_losses, snapshots, *, patience):
-    return early_stopping(dev_losses, snapshots, patience=1)
-
-
-@stopping.misconception(
-    "You look for the highest value. That would be right for an accuracy; a loss should be low."
-)
-def highest(dev_losses, snapshots, *, patience):
-    return stop_with(dev_losses, snapshots, patience, better=lambda d, stop, best: d[stop] > d[best])
-
-
-@stopping.misconception(
     "Where patience never runs out, your `stop` is the length of the list. `stop` is the index of the last "
     "evaluation, and that is one less: `len(dev_losses) - 1`."
 )
 def length_at_the_end(dev_losses, snapshots, *, patience):
     stop, best, best_params = early_stopping(dev_losses, snapshots, patience=patience)
     return stop + (stop - best < patience), best, best_params
-
-
-@stopping.misconception(
-    "Where patience runs out, your `stop` is one too small. The evaluation that brings the count to `patience` "
-    "has been made: it is the last one."
-)
-def one_before_the_stop(dev_losses, snapshots, *, patience):
-    stop, best, best_params = early_stopping(dev_losses, snapshots, patience=patience)
-    return stop - (stop - best >= patience), best, best_params
-
-
-@stopping.misconception(
-    "You return how many evaluations were made. `stop` is the index of the last one, and indices start at 0."
-)
-def number_instead_of_index(dev_losses, snapshots, *, patience):
-    stop, best, best_params = early_stopping(dev_losses, snapshots, patience=patience)
-    return stop + 1, best, best_params
-
-
-@stopping.misconception(
-    "Both indices are one too large, as if counting started at 1. The first evaluation has index 0."
-)
-def counted_from_one(dev_losses, snapshots, *, patience):
-    stop, best, best_params = early_stopping(dev_losses, snapshots, patience=patience)
-    return stop + 1, best + 1, best_params
-
-
-@stopping.misconception("The order of the results is stop, best, best_params; yours has best first.")
-def best_first(dev_losses, snapshots, *, patience):
-    stop, best, best_params = early_stopping(dev_losses, snapshots, patience=patience)
-    return best, stop, best_params
-
-
-@stopping.misconception("You return the best loss. Asked is its index, where it stands in the list.")
-def loss_instead_of_index(dev_losses, snapshots, *, patience):
-    stop, best, best_params = early_stopping(dev_losses, snapshots, patience=patience)
-    return stop, dev_losses[best], best_params
 
 
 @stopping.misconception(
@@ -754,41 +572,12 @@ def nan_wins_afterwards(dev_losses, snapshots, *, patience):
 def nan_skipped(dev_losses, snapshots, *, patience):
     best = waited = 0
     for stop in range(len(dev_losses)):
-        if not math.isnan(dev_losses[stop]):
+        if not np.isnan(dev_losses[stop]):
             waited = 0 if dev_losses[stop] < dev_losses[best] else waited + (stop > 0)
             best = stop if waited == 0 else best
             if waited >= patience:
                 break
     return stop, best, snapshots[best]
-
-
-@stopping.misconception(
-    "You stop at the first NaN. It counts as one evaluation without progress, no more: training goes on while "
-    "there is patience."
-)
-def stopped_by_nan(dev_losses, snapshots, *, patience):
-    return stop_with(
-        dev_losses, snapshots, patience,
-        enough=lambda stop, best: stop - best >= patience or math.isnan(dev_losses[stop]),
-    )  # fmt: skip
-
-
-@stopping.misconception(
-    "A NaN counts as a new lowest: `not nan >= x` is True, while `nan < x` is False. Ask whether the loss is "
-    "lower."
-)
-def nan_is_progress(dev_losses, snapshots, *, patience):
-    return stop_with(dev_losses, snapshots, patience, better=lambda d, stop, best: not d[stop] >= d[best])
-
-
-@stopping.misconception(
-    "The snapshot is one too late: parameters of row e belong to loss e. The best loss and the parameters "
-    "that you keep must have the same index."
-)
-def one_snapshot_late(dev_losses, snapshots, *, patience):
-    return stop_with(
-        dev_losses, snapshots, patience, keep=lambda stop, best: min(best + 1, len(snapshots) - 1)
-    )  # fmt: skip
 
 
 @stopping.alternative
@@ -874,6 +663,10 @@ decay = Exercise(
     parts={"the penalty": 1, "the gradient of the weights": 1, "the gradient of the biases": 1},
     cases=penalty_cases,
     observe=observe_penalty,
+    allows=Allows(single=("params",), ends={"l2": (0.0, 10.0)}, start="the gradient of the biases"),
+    equivalent={
+        "lines swapped: penalty = l2 / 2 * sum((np.sum(p ** 2) for name, p in params.items() if name.startswith('W'))) → gradient = {name: l2 * p if name.startswith('W') else np.zeros_like(p) for name, p in params.items()}": "either may come first",
+    },
     hints=(
         "Write the penalty of a single number w down and take its derivative. Which factor cancels?",
         "The penalty is one number: the squares of all entries of all weight matrices, added up. Each parameter's "
@@ -935,32 +728,11 @@ def another_convention(params, *, l2):
 
 
 @decay.misconception(
-    "The ½ is missing in the penalty: l2 / 2 times the sum. (Your gradient l2 · w already fits it.)"
-)
-def half_forgotten(params, *, l2):
-    return penalty_with(params, l2, total=lambda ws: l2 * sum(np.sum(w**2) for w in ws))
-
-
-@decay.misconception(
     "The gradient of l2 / 2 · w² is l2 · w: the derivative of the square brings a 2, which cancels the ½. Yours "
     "is half of it."
 )
 def half_in_the_gradient(params, *, l2):
     return penalty_with(params, l2, gradient=lambda w: l2 / 2 * w)
-
-
-@decay.misconception(
-    "Your gradient is twice too large: the 2 from the square cancels against the ½ of the penalty."
-)
-def doubled_gradient(params, *, l2):
-    return penalty_with(params, l2, gradient=lambda w: 2 * l2 * w)
-
-
-@decay.misconception(
-    "The gradient has lost its factor l2. A penalty that is l2 times as strong pulls l2 times as hard."
-)
-def gradient_without_l2(params, *, l2):
-    return penalty_with(params, l2, gradient=lambda w: w.copy())
 
 
 @decay.misconception(
@@ -971,32 +743,9 @@ def shrunk_weights(params, *, l2):
     return penalty_with(params, l2, gradient=lambda w: w - l2 * w, bias=lambda b: b.copy())
 
 
-@decay.misconception(
-    "The gradient has the wrong sign. The penalty grows with w, so its gradient points away from 0; the minus "
-    "comes with the step."
-)
-def sign(params, *, l2):
-    return penalty_with(params, l2, gradient=lambda w: -l2 * w)
-
-
 @decay.misconception("You take the norm without squaring it. The penalty is the sum of squares, without a root.")
 def norm_not_squared(params, *, l2):
     return penalty_with(params, l2, total=lambda ws: l2 / 2 * np.sqrt(sum(np.sum(w**2) for w in ws)))
-
-
-@decay.misconception(
-    "You add up one norm per matrix, with a root in each. The penalty is a sum of squares, without roots."
-)
-def sum_of_norms(params, *, l2):
-    return penalty_with(params, l2, total=lambda ws: l2 / 2 * sum(np.linalg.norm(w) for w in ws))
-
-
-@decay.misconception(
-    "You square the sum. Positive and negative weights then cancel, and large weights may cost nothing: square "
-    "each entry, then add up."
-)
-def sum_squared(params, *, l2):
-    return penalty_with(params, l2, total=lambda ws: l2 / 2 * sum(np.sum(w) ** 2 for w in ws))
 
 
 @decay.misconception(
@@ -1005,14 +754,6 @@ def sum_squared(params, *, l2):
 )
 def spectral_norm(params, *, l2):
     return penalty_with(params, l2, total=lambda ws: l2 / 2 * sum(np.linalg.norm(w, 2) ** 2 for w in ws))
-
-
-@decay.misconception(
-    "You average the squares. The penalty is their sum, so that each weight is pulled alike however large the "
-    "network is."
-)
-def mean_of_squares(params, *, l2):
-    return penalty_with(params, l2, total=lambda ws: l2 / 2 * sum(np.mean(w**2) for w in ws))
 
 
 @decay.misconception(
@@ -1025,23 +766,9 @@ def absolute_values(params, *, l2):
     )
 
 
-@decay.misconception("Only the last layer is in your penalty. Add up over all weight matrices.")
+@decay.misconception("Only the last layer is in your penalty. Add up over all weight matrices: `+=`, not `=`.")
 def last_layer_only(params, *, l2):
     return penalty_with(params, l2, total=lambda ws: l2 / 2 * np.sum(ws[-1] ** 2))
-
-
-@decay.misconception("Only the first layer is in your penalty. Add up over all weight matrices.")
-def first_layer_only(params, *, l2):
-    return penalty_with(params, l2, total=lambda ws: l2 / 2 * np.sum(ws[0] ** 2))
-
-
-@decay.misconception(
-    "The last layer is missing: `range(1, L)` ends before L. With L = len(params) // 2 layers it is "
-    "`range(1, L + 1)`."
-)
-def last_layer_missing(params, *, l2):
-    inner = {f"{kind}{i}": params[f"{kind}{i}"] for i in range(1, len(params) // 2) for kind in "Wb"}
-    return l2_penalty_and_gradient(inner, l2=l2)
 
 
 @decay.misconception("You have written out W1 and W2. A network has any number of layers: go through the dict.")
@@ -1060,35 +787,12 @@ def nine_layers_at_most(params, *, l2):
 
 
 @decay.misconception(
-    "You return one penalty per layer. The loss is one number, and so is its penalty: add them up."
-)
-def one_per_layer(params, *, l2):
-    return penalty_with(params, l2, total=lambda ws: [l2 / 2 * np.sum(w**2) for w in ws])
-
-
-@decay.misconception(
     "The biases are missing in your gradient. Theirs exists and is 0: give an array of zeros in the shape of "
     "each b, so that it can be added to the loss's gradient."
 )
 def no_bias_gradient(params, *, l2):
     penalty, gradient = l2_penalty_and_gradient(params, l2=l2)
     return penalty, {name: g for name, g in gradient.items() if name[0] == "W"}
-
-
-@decay.misconception(
-    "The biases' gradients are plain zeros. A gradient has the shape of its parameter: `np.zeros_like(b)`."
-)
-def plain_zeros(params, *, l2):
-    return penalty_with(params, l2, bias=lambda b: 0.0)
-
-
-@decay.misconception(
-    "The keys of your gradient have another name (dW1, db1, …). Asked are the keys of params, so that parameter "
-    "and gradient can be paired."
-)
-def keys_renamed(params, *, l2):
-    penalty, gradient = l2_penalty_and_gradient(params, l2=l2)
-    return penalty, {f"d{name}": g for name, g in gradient.items()}
 
 
 @decay.alternative
@@ -1120,13 +824,14 @@ def dropout_forward(a, *, rate, training, rng):
 
 
 def dropout_cases(rng):
-    def layer(part, rate, shape=(80, 100), *, training=True, dtype=np.float64):
-        a = (rng.choice([-1, 1], size=shape) * rng.uniform(0.5, 2.0, size=shape)).astype(dtype)
+    def layer(part, rate, shape=(80, 100), *, training=True, dtype=np.float64, signs=(-1, 1)):
+        a = (rng.choice(signs, size=shape) * rng.uniform(0.5, 2.0, size=shape)).astype(dtype)
         return case(part, a, rate=rate, training=training, rng=Seed(int(rng.integers(1000))))
 
     for part in ("zeros at random", "the scale", "by rng, in a's dtype"):
         yield layer(part, float(rng.choice([0.15, 0.25, 0.35])))  # far from tenths
         yield layer(part, float(rng.choice([0.65, 0.75, 0.85])))
+    yield layer("the scale", 0.3, signs=(0, 1))  # after a ReLU: zeros in a are no zeros of the mask
     yield layer("by rng, in a's dtype", 0.25, dtype=np.float32)
     yield layer("by rng, in a's dtype", 0.5, (1, 8000))
     yield layer("at test time", 0.4, (2, 3), training=False)
@@ -1150,7 +855,10 @@ def observe_dropout(call, case):
     }
     if case.part == "zeros at random":
         return seen | {"out is 0 exactly where the mask is": np.array_equal(out == 0, dropped)}
-    seen |= {"values in the mask": different_values(mask), "values of out / a": different_values(out / a)}
+    seen |= {
+        "values in the mask": different_values(mask),
+        "values of out / a": different_values(out[a != 0] / a[a != 0]),
+    }
     if case.part == "the scale":
         return seen
     again, other = (
@@ -1215,6 +923,12 @@ forward = Exercise(
     parts={"zeros at random": 1, "the scale": 1, "at test time": 1, "by rng, in a's dtype": 1},
     cases=dropout_cases,
     observe=observe_dropout,
+    dtype_part="by rng, in a's dtype",
+    allows=Allows(real=("a",), ends={"rate": (0.0, 0.99)}, start="at test time", part="at test time"),
+    equivalent={
+        "lines swapped: if not training: → mask = ((rng.random(a.shape) >= rate) / (1 - rate)).astype(a.dtype)": "a mask that is drawn and not used",
+        "boundary: rng.random(a.shape) >= rate → rng.random(a.shape) > rate": "a draw is never exactly the rate",
+    },
     hints=(
         "Draw one uniform number per entry of a. For which of them does the entry survive, if rate is the "
         "probability to be dropped?",
@@ -1245,33 +959,11 @@ def not_scaled(a, *, rate, training, rng):
 
 
 @forward.misconception(
-    "That is dropout as first published: no scaling in training, and times (1 - rate) at test time. It is "
-    "legitimate elsewhere, but prediction must know about it. Asked is the inverted form: divide by 1 - rate "
-    "in training."
-)
-def scaled_at_test_time(a, *, rate, training, rng):
-    return drop_with(
-        a, rate, training, rng, scale=1,
-        test=lambda a: (a * (1 - rate), np.full_like(a, 1 - rate)),
-    )  # fmt: skip
-
-
-@forward.misconception(
     "You scale by 1 - rate at test time instead of dividing in training: dropout as first published, legitimate "
     "elsewhere. Asked is the inverted form: the mask of training holds 1 / (1 - rate), and at test time out is a."
 )
 def as_first_published(a, *, rate, training, rng):
     return drop_with(a, rate, training, rng, scale=1, test=lambda a: (a * (1 - rate), np.ones_like(a)))
-
-
-@forward.misconception(
-    "You scale in training *and* at test time. The division by 1 - rate already makes up for the dropped "
-    "units: at test time out is a itself."
-)
-def scaled_twice(a, *, rate, training, rng):
-    return drop_with(
-        a, rate, training, rng, test=lambda a: (a * (1 - rate), np.full_like(a, 1 - rate))
-    )  # fmt: skip
 
 
 @forward.misconception(
@@ -1283,22 +975,6 @@ def out_scaled_at_test_time(a, *, rate, training, rng):
 
 
 @forward.misconception(
-    "You divide by rate, the probability to be dropped. To keep the mean, divide by the probability to survive, "
-    "1 - rate."
-)
-def divided_by_rate(a, *, rate, training, rng):
-    with np.errstate(divide="ignore"):
-        return drop_with(a, rate, training, rng, scale=np.divide(1, rate))
-
-
-@forward.misconception(
-    "You multiply by 1 - rate. What survives must become larger to make up for what is missing: divide by it."
-)
-def multiplied(a, *, rate, training, rng):
-    return drop_with(a, rate, training, rng, scale=1 - rate)
-
-
-@forward.misconception(
     "You take rate as the probability to be *kept* (and scale to fit). Some papers do; here, as in PyTorch, it is "
     "the probability to be dropped: keep where the random number is >= rate."
 )
@@ -1307,14 +983,6 @@ def rate_as_keep(a, *, rate, training, rng):
         return drop_with(
             a, rate, training, rng, keep=lambda: rng.random(a.shape) < rate, scale=np.divide(1, rate)
         )  # fmt: skip
-
-
-@forward.misconception(
-    "Your comparison is the wrong way round: `rng.random(...) < rate` is True for the entries to *drop*. The "
-    "scale 1 / (1 - rate) is right."
-)
-def comparison_reversed(a, *, rate, training, rng):
-    return drop_with(a, rate, training, rng, keep=lambda: rng.random(a.shape) < rate)
 
 
 @forward.misconception(
@@ -1340,27 +1008,12 @@ def dropped_at_test_time(a, *, rate, training, rng):
     return drop_with(a, rate, True, rng)
 
 
-@forward.misconception("`training` is read the wrong way round: you drop when it is False.")
-def training_reversed(a, *, rate, training, rng):
-    return drop_with(a, rate, not training, rng)
-
-
 @forward.misconception(
     "One mask per unit serves the whole batch: every example loses the same units. Draw in the full shape of "
     "a, so that each example gets a network of its own."
 )
 def same_for_all_examples(a, *, rate, training, rng):
     return drop_with(a, rate, training, rng, keep=lambda: np.tile(rng.random(a.shape[1]) >= rate, (len(a), 1)))
-
-
-@forward.misconception(
-    "You drop whole rows: an example loses all its units or none. Draw one number per entry, "
-    "`rng.random(a.shape)`."
-)
-def whole_examples(a, *, rate, training, rng):
-    return drop_with(
-        a, rate, training, rng, keep=lambda: np.repeat(rng.random((len(a), 1)) >= rate, a.shape[1], axis=1)
-    )  # fmt: skip
 
 
 @forward.misconception(
@@ -1377,46 +1030,11 @@ def fixed_number(a, *, rate, training, rng):
 
 
 @forward.misconception(
-    "A batch of one example comes through whole: nothing is dropped when `a` has a single row. Ask `training` "
-    "whether to drop, not the shape."
-)
-def one_example_is_spared(a, *, rate, training, rng):
-    return dropout_forward(a, rate=rate, training=training and len(a) > 1, rng=rng)
-
-
-@forward.misconception(
-    "Every call returns the same mask, whatever `rng` is, as from a fixed seed of your own or from a mask that is "
-    "kept: always the same units die. Draw from the `rng` that is passed in."
-)
-def own_generator_for_masks(a, *, rate, training, rng):
-    return drop_with(a, rate, training, np.random.default_rng(0))
-
-
-@forward.misconception(
     "You draw from a copy of `rng` (`copy.deepcopy`?), so `rng` itself does not move on and the next mask is the "
     "same again. Draw from `rng` itself."
 )
 def mask_generator_copied(a, *, rate, training, rng):
     return dropout_forward(a, rate=rate, training=training, rng=copy.deepcopy(rng))
-
-
-@forward.misconception(
-    "You draw from another source than `rng` (NumPy's global one), so nobody can repeat your training. Call "
-    "`rng.random`."
-)
-def global_random_mask(a, *, rate, training, rng):
-    return drop_with(
-        a, rate, training, rng, keep=lambda: np.random.random(a.shape) >= rate  # noqa: NPY002 - the misconception
-    )  # fmt: skip
-
-
-@forward.misconception(
-    "You change `a` in place. The caller still needs it: backward through the ReLU looks at it. Make a new array."
-)
-def in_place(a, *, rate, training, rng):
-    out, mask = dropout_forward(a, rate=rate, training=training, rng=rng)
-    a[...] = out
-    return a, mask
 
 
 @forward.misconception(
@@ -1439,28 +1057,6 @@ def gaussian(a, *, rate, training, rng):
         return a, np.ones_like(a)
     mask = rng.normal(1, np.sqrt(rate / (1 - rate)), size=a.shape).astype(a.dtype)
     return a * mask, mask
-
-
-@forward.misconception(
-    "The mask that you return is `out`. The mask holds only the factors, 0 and 1 / (1 - rate); backward needs "
-    "those."
-)
-def out_for_mask(a, *, rate, training, rng):
-    out, _ = dropout_forward(a, rate=rate, training=training, rng=rng)
-    return out, out.copy()
-
-
-@forward.misconception("The results are in the wrong order: first out, then the mask.")
-def mask_first(a, *, rate, training, rng):
-    return dropout_forward(a, rate=rate, training=training, rng=rng)[::-1]
-
-
-@forward.misconception(
-    "You return None as mask at test time. Return ones, so that backward works the same in both modes."
-)
-def no_mask_at_test_time(a, *, rate, training, rng):
-    out, mask = dropout_forward(a, rate=rate, training=training, rng=rng)
-    return out, mask if training else None
 
 
 @forward.alternative
@@ -1505,6 +1101,7 @@ def backward_cases(rng):
         yield layer("the gradient", rate)
     yield layer("any size and dtype", 0.25, (6, 5), dtype=np.float32)
     yield layer("any size and dtype", 0.6, (1, 30), scale=1e-8)
+    yield layer("any size and dtype", 0.6, (7, 1))
     yield case("any size and dtype", rng.normal(size=(4, 9)), np.ones((4, 9)))
     yield case("any size and dtype", rng.normal(size=(4, 8)), np.zeros((4, 8)))
 
@@ -1517,7 +1114,7 @@ def observe_backward(call, case):
         raise ContractError("Your function returned None. Is its `return` missing?")
     if not isinstance(da, np.ndarray) or da.shape != dropped.shape:
         raise ContractError(f"`da` should be an array of the mask's shape {dropped.shape}, not of {np.shape(da)}.")
-    zero = da == 0
+    zero, dropped = da[dout != 0] == 0, dropped[dout != 0]
     if np.array_equal(zero, dropped):
         where = "where the mask is 0"
     elif np.array_equal(zero, ~dropped):
@@ -1534,6 +1131,7 @@ backward = Exercise(
     parts={"the gradient": 1, "any size and dtype": 1},
     cases=backward_cases,
     observe=observe_backward,
+    allows=Allows(single=("dout", "mask"), real=("dout",)),
     hints=(
         "Forward was out = a · mask, entry by entry. How much does an entry of out change when that entry of a "
         "changes by 1?",
@@ -1562,20 +1160,6 @@ def scale_missing(dout, mask):
 
 
 @backward.misconception(
-    "You apply the scale twice: the mask already contains 1 / (1 - rate). One product with it is all."
-)
-def scale_twice(dout, mask):
-    return dout * mask**2
-
-
-@backward.misconception(
-    "You divide the scale out of a gradient that should have it: da = dout · mask, whatever the mask's values."
-)
-def divided_by_the_scale(dout, mask):
-    return np.where(mask > 0, dout / np.where(mask > 0, mask, 1), 0)
-
-
-@backward.misconception(
     "The gradient goes through as if nothing had been dropped. A dropped unit had no influence on the loss: its "
     "gradient is 0, and the others carry the scale."
 )
@@ -1584,52 +1168,11 @@ def passed_through(dout, mask):
 
 
 @backward.misconception(
-    "Your mask is upside down: the gradient reaches the units that were dropped. Multiply by the mask as it is."
-)
-def upside_down(dout, mask):
-    return dout * (mask == 0)
-
-
-@backward.misconception(
-    "You return the mask, scaled by nothing: what arrives from above, dout, is missing. Multiply the two."
-)
-def only_the_mask(dout, mask):
-    return mask.copy()
-
-
-@backward.misconception("You change `dout` in place. The caller may still need it; return a new array.")
-def changes_dout(dout, mask):
-    dout *= mask
-    return dout
-
-
-@backward.misconception(
-    "You add up over the batch. That is for a bias; `a` has a row per example, and so has its gradient."
-)
-def summed_over_the_batch(dout, mask):
-    return (dout * mask).sum(axis=0)
-
-
-@backward.misconception(
     "You average over the batch. The loss's own gradient has the 1/B already; here it is only the factor of "
     "the mask."
 )
 def divided_by_the_batch(dout, mask):
     return dout * mask / len(dout) if len(dout) > 1 else dout * mask / mask.size
-
-
-@backward.misconception(
-    "That is a matrix product. Dropout acts entry by entry, so its backward pass does: use `*`."
-)
-def matrix_product(dout, mask):
-    return dout.T @ mask
-
-
-@backward.misconception(
-    "The sign is the wrong way round. Descending is the optimizer's job; the gradient is dout · mask."
-)
-def negated(dout, mask):
-    return -dout * mask
 
 
 @backward.misconception(

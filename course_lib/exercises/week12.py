@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from course_lib import networks, optimizers
-from course_lib.exercises import Exercise, Prediction, Quiz, Seed, case
+from course_lib.exercises import Allows, Exercise, Prediction, Quiz, Seed, case
 from course_lib.minibatch import iterate_minibatches as course_minibatches
 
 # ---------------------------------------------------------------------------------------------------------
@@ -51,6 +51,13 @@ loop = Exercise(
     training_loop,
     parts={"one epoch": 2, "epochs and settings": 2, "a short last batch": 1},
     cases=training_cases,
+    allows=Allows(ends={"batch_size": (1,), "settings": ({},)}, start="epochs and settings"),
+    equivalent={
+        "lines swapped: optimizer = getattr(optimizers, name)(network.params, **settings) → batch_loss, dev_loss = ([], [network.loss(X_dev, y_dev)])": "either may come first",
+        "range: range(epochs) → range(1, epochs + 1)": "as many turns",
+        "range: range(epochs) → range(-1, epochs - 1)": "as many turns",
+        "name: network → optimizer": "both hold the same parameters",
+    },
     returns=("params", "batch_loss", "dev_loss"),
     hints=(
         "What happens once per run, what once per epoch, and what once per mini-batch? Sort the lines first.",
@@ -67,32 +74,26 @@ def train_with(name, settings, data, options, /, **changes):
     """Train with one or several pieces replaced."""
     train, dev = data[:2], data[2:]
     batch_size, epochs, rng = options["batch_size"], options["epochs"], options["rng"]
-    network_rng, batch_rng = changes.get("network_rng", rng), changes.get("batch_rng", rng)
-    network = networks.MLP(options["sizes"], rng=network_rng)
-    make = getattr(optimizers, changes.get("always", name))
+    batch_rng = changes.get("batch_rng", rng)
+    network = networks.MLP(options["sizes"], rng=changes.get("network_rng", rng))
+    make = getattr(optimizers, name)
     settings = changes.get("settings", settings)
     optimizer = make(network.params, **settings)
     first_batches = None
-    start = network.params.copy()
     total = np.zeros_like(network.params)
     best, lowest = network.params.copy(), network.loss(*dev)
     batch_loss, dev_loss = [], [network.loss(*dev)]
-    used = changes.get("data", train)
-    for _ in range(changes.get("epochs", epochs)):
+    for _ in range(epochs):
         if changes.get("new") == "network each epoch":
             network = networks.MLP(options["sizes"], rng=rng)
         if changes.get("new") in ("optimizer each epoch", "network each epoch"):
             optimizer = make(network.params, **settings)
-        batches = list(course_minibatches(*used, batch_size=batch_size, rng=batch_rng))
+        batches = list(course_minibatches(*train, batch_size=batch_size, rng=batch_rng))
         if changes.get("same_batches"):
             batches = first_batches = first_batches or batches
         if changes.get("unshuffled"):
-            cuts = range(0, len(used[0]), batch_size)
-            batches = [(used[0][i : i + batch_size], used[1][i : i + batch_size]) for i in cuts]
-        if changes.get("drop_last") and len(batches[-1][0]) < batch_size:
-            batches = batches[:-1]
-        if changes.get("accumulate") == "epoch":
-            total[:] = 0
+            cuts = range(0, len(train[0]), batch_size)
+            batches = [(train[0][i : i + batch_size], train[1][i : i + batch_size]) for i in cuts]
         losses = []
         gradient_at_start = [network.loss_and_gradient(*batch)[1].copy() for batch in batches]
         for i, batch in enumerate(batches):
@@ -100,6 +101,8 @@ def train_with(name, settings, data, options, /, **changes):
             dw = dw.copy()
             if changes.get("stale"):
                 dw = gradient_at_start[i]
+            if changes.get("all_data"):
+                dw = network.loss_and_gradient(*train)[1].copy()
             if changes.get("accumulate"):
                 total += dw
                 dw = total
@@ -107,22 +110,16 @@ def train_with(name, settings, data, options, /, **changes):
                 optimizer = make(network.params, **settings)
             if not changes.get("only_last") or i == len(batches) - 1:
                 optimizer.step(changes.get("sign", 1) * dw)
-            if changes.get("twice"):
-                optimizer.step(dw)
             losses.append(network.loss(*batch) if changes.get("loss_after") else loss)
-            if changes.get("dev_every_batch"):
-                dev_loss.append(network.loss(*dev))
         batch_loss += [float(np.mean(losses))] if changes.get("mean_loss") else losses
-        if not changes.get("dev_every_batch"):
-            dev_loss.append(network.loss(*train) if changes.get("dev_on_train") else network.loss(*dev))
+        dev_loss.append(network.loss(*dev))
         if dev_loss[-1] < lowest:
             best, lowest = network.params.copy(), dev_loss[-1]
     if changes.get("no_start"):
         dev_loss = dev_loss[1:]
     if changes.get("before_epoch"):
         dev_loss = dev_loss[:-1]
-    params = {"best": best, "start": start}.get(changes.get("returned"), network.params)
-    return params, batch_loss, dev_loss
+    return best if changes.get("best") else network.params, batch_loss, dev_loss
 
 
 @loop.misconception(
@@ -130,15 +127,7 @@ def train_with(name, settings, data, options, /, **changes):
     "the gradient of its own batch only. (In PyTorch this is the bug of a forgotten `zero_grad()`.)"
 )
 def gradients_accumulate(name, settings, *data, **options):
-    return train_with(name, settings, data, options, accumulate="run")
-
-
-@loop.misconception(
-    "Within an epoch the gradients add up, and are cleared only when the next begins. Clear them for every batch: "
-    "a step uses the gradient of its own batch."
-)
-def cleared_once_an_epoch(name, settings, *data, **options):
-    return train_with(name, settings, data, options, accumulate="epoch")
+    return train_with(name, settings, data, options, accumulate=True)
 
 
 @loop.misconception(
@@ -180,18 +169,6 @@ def batches_unshuffled(name, settings, *data, **options):
     return train_with(name, settings, data, options, unshuffled=True)
 
 
-@loop.misconception("The short last batch of each epoch is left out. Its examples count, too.")
-def short_batch_dropped(name, settings, *data, **options):
-    return train_with(name, settings, data, options, drop_last=True)
-
-
-@loop.misconception(
-    "The run ends after one epoch: a `return` inside the loop, or no loop over `epochs`. Return after all epochs."
-)
-def one_epoch_only(name, settings, *data, **options):
-    return train_with(name, settings, data, options, epochs=1)
-
-
 @loop.misconception(
     "There is one step per epoch: `optimizer.step` stands outside the loop over the mini-batches. One iteration "
     "is one gradient and one step."
@@ -208,9 +185,12 @@ def stale_gradients(name, settings, *data, **options):
     return train_with(name, settings, data, options, stale=True)
 
 
-@loop.misconception("Two steps are made with each gradient. One iteration: one gradient, one step.")
-def two_steps_each(name, settings, *data, **options):
-    return train_with(name, settings, data, options, twice=True)
+@loop.misconception(
+    "Every gradient is that of all training examples; the mini-batch gives its loss only. The gradient of the batch "
+    "comes with that loss, and is the point of mini-batches: it costs a fraction (week 01)."
+)
+def gradient_of_all_data(name, settings, *data, **options):
+    return train_with(name, settings, data, options, all_data=True)
 
 
 @loop.misconception("You step *along* the gradient, uphill. The optimizer does the minus itself: give it `dw`.")
@@ -248,46 +228,10 @@ def end_not_measured(name, settings, *data, **options):
 
 
 @loop.misconception(
-    "You measure the dev loss after every iteration. Asked is once before training and once after each epoch."
-)
-def dev_loss_each_iteration(name, settings, *data, **options):
-    return train_with(name, settings, data, options, dev_every_batch=True)
-
-
-@loop.misconception(
-    "From the first epoch on, `dev_loss` is measured on the training data. Those are the examples that the "
-    "network has learnt; the dev set shows what it can do with others."
-)
-def dev_loss_of_training_data(name, settings, *data, **options):
-    return train_with(name, settings, data, options, dev_on_train=True)
-
-
-@loop.misconception(
-    "The network is trained on the dev set. Then the dev loss says nothing any more: those examples are only "
-    "looked at."
-)
-def trained_on_dev(name, settings, *data, **options):
-    return train_with(name, settings, data, options, data=data[2:])
-
-
-@loop.misconception(
-    "Training and dev set are trained on together. The dev examples must stay unseen, or their loss says nothing."
-)
-def trained_on_both(name, settings, *data, **options):
-    both = tuple(np.concatenate(pair) for pair in zip(data[:2], data[2:], strict=True))
-    return train_with(name, settings, data, options, data=both)
-
-
-@loop.misconception(
     "Only the learning rate reaches the optimizer. All of `settings` belong to it: `**settings` hands them over."
 )
 def only_the_rate(name, settings, *data, **options):
     return train_with(name, settings, data, options, settings={"lr": settings["lr"]})
-
-
-@loop.misconception("You return the parameters from before training. They must be read after the last step.")
-def parameters_of_the_start(name, settings, *data, **options):
-    return train_with(name, settings, data, options, returned="start")
 
 
 @loop.misconception(
@@ -295,7 +239,7 @@ def parameters_of_the_start(name, settings, *data, **options):
     "after the last update."
 )
 def parameters_of_the_best(name, settings, *data, **options):
-    return train_with(name, settings, data, options, returned="best")
+    return train_with(name, settings, data, options, best=True)
 
 
 @loop.misconception(
@@ -311,13 +255,6 @@ def own_start(name, settings, *data, **options):
 )
 def own_order(name, settings, *data, **options):
     return train_with(name, settings, data, options, batch_rng=np.random.default_rng(0))
-
-
-@loop.misconception(
-    "`name` is not used: every run is one of SGD. `getattr(optimizers, name)` is the class that was asked for."
-)
-def always_sgd(name, settings, *data, **options):
-    return train_with(name, settings, data, options, always="SGD", settings={"lr": settings["lr"]})
 
 
 @loop.alternative
@@ -377,6 +314,7 @@ def log_cases(rng):
         for stopped in (per_epoch * epochs - 1, per_epoch * epochs + 1):  # almost complete, and just begun
             yield case("whole batches", log_of(m, batch_size, stopped), m=m)
     yield case("whole batches", log_of(6, 6, 4), m=6)
+    yield case("whole batches", log_of(40, 5, 3), m=40)  # not one epoch
     for _ in range(3):
         batch_size, per_epoch, epochs = (int(rng.integers(3, 9)) for _ in range(3))
         rest = int(rng.integers(1, batch_size))
@@ -393,6 +331,14 @@ log = Exercise(
     read_log,
     parts={"whole batches": 1, "short batches": 1},
     cases=log_cases,
+    equivalent={
+        "function dropped: int(np.max(examples)) → np.max(examples)": "NumPy's whole numbers are whole numbers",
+        "function dropped: int(np.sum(examples) // m) → np.sum(examples) // m": "NumPy's whole numbers are whole numbers",
+        "size: len(examples) → examples.shape[-1]": "examples has one axis",
+        "size: len(examples) → examples.size": "examples has one axis",
+        "order of operations: int(np.sum(examples) // m) → int(np.sum(examples)) // m": "whole numbers all the way",
+        "other operator: np.sum(examples) // m → np.sum(examples) / m": "`int` rounds down as well",
+    },
     returns=("batch_size", "iterations", "epochs"),
     hints=(
         "What does one entry of the log stand for, and what is the sum of all entries?",
@@ -465,29 +411,10 @@ def mean_is_batch_size(examples, *, m):
 
 
 @log.misconception(
-    "For the iterations you give the examples seen. An iteration is one entry of the log, one update."
-)
-def examples_are_iterations(examples, *, m):
-    return int(max(examples)), int(sum(examples)), int(sum(examples)) // m
-
-
-@log.misconception(
     "For the iterations you give those of one epoch. Asked are all updates of the run: the entries of the log."
 )
 def iterations_of_one_epoch(examples, *, m):
     return int(max(examples)), math.ceil(m / max(examples)), int(sum(examples)) // m
-
-
-@log.misconception("The values are right, but in another order: batch size, iterations, epochs.")
-def epochs_first(examples, *, m):
-    return int(sum(examples)) // m, len(examples), int(max(examples))
-
-
-@log.misconception(
-    "The number of epochs is not rounded. Asked are the *complete* passes, a whole number: round down."
-)
-def epochs_as_fraction(examples, *, m):
-    return int(max(examples)), len(examples), float(sum(examples) / m)
 
 
 @log.alternative
@@ -534,6 +461,9 @@ def board_cases(rng):
         table[0, 0] += 0.5  # one outlier: mean and median differ
         yield case("ranks with ties", rng.permutation(table))
     yield case("ranks with ties", rng.uniform(0.1, 0.2, size=(1, 4)))
+    # Exact in binary: behind by the same everywhere, so that the error is 0; and by exactly two errors.
+    exact = rng.integers(1, 20, 4) / 16
+    yield case("ranks with ties", exact + np.array([[0.5] * 4, [0.0] * 4, [0.625, 0.125, 0.125, 0.125]]))
     twice = rng.normal(size=(2, 5))
     yield case("ranks with ties", twice[[0, 0, 1, 1]] + np.array([[0.0], [0.0], [9.0], [9.0]]))
 
@@ -542,6 +472,10 @@ board = Exercise(
     leaderboard,
     parts={"mean and standard error": 2, "ranks with ties": 3},
     cases=board_cases,
+    allows=Allows(real=("losses",)),
+    equivalent={
+        "index dropped: losses[None, :, :] → losses": "broadcasting puts the same axis in front",
+    },
     returns=("means", "errors", "ranks"),
     hints=(
         "Rows are optimizers, columns are seeds. For the rank, take two rows and subtract them seed by seed "
@@ -555,20 +489,18 @@ board = Exercise(
 )
 
 
-def board_with(losses, *, ddof=1, root=True, mean=np.mean, factor=2.0, rank_ddof=1, ranks=None):
+def board_with(losses, *, ddof=1, root=True, mean=np.mean, ranks=None):
     """Compute the right answer with one piece replaced."""
     n = losses.shape[1]
     means = mean(losses, axis=1)
     errors = losses.std(axis=1, ddof=ddof) / (np.sqrt(n) if root else 1)
-    if ranks is None:
-        ranks = ranks_by(losses, factor=factor, ddof=rank_ddof)
-    return means, errors, ranks
+    return means, errors, ranks_by(losses) if ranks is None else ranks
 
 
-def ranks_by(losses, *, factor=2.0, ddof=1, root=True):
+def ranks_by(losses, *, ddof=1, root=True):
     differences = losses[:, None, :] - losses[None, :, :]
     error = differences.std(axis=2, ddof=ddof) / (np.sqrt(losses.shape[1]) if root else 1)
-    return 1 + np.sum(differences.mean(axis=2) > factor * error, axis=1)
+    return 1 + np.sum(differences.mean(axis=2) > 2 * error, axis=1)
 
 
 @board.misconception(
@@ -580,32 +512,11 @@ def deviation_for_error(losses):
 
 
 @board.misconception(
-    "The standard deviation of the errors divides by n (`ddof=0`, NumPy's default). From a sample of n runs, "
-    "around their own mean, divide by n − 1: `ddof=1`."
-)
-def ddof_zero(losses):
-    return board_with(losses, ddof=0)
-
-
-@board.misconception(
     "NumPy's `std` divides by n. Both the errors and the differences want `ddof=1`, because the mean comes from "
     "the same few runs."
 )
 def ddof_zero_everywhere(losses):
-    return board_with(losses, ddof=0, rank_ddof=0)
-
-
-@board.misconception(
-    "Means and errors are right. In the ranks, the standard error of the differences wants `ddof=1`, too."
-)
-def ddof_zero_in_ranks(losses):
-    return board_with(losses, rank_ddof=0)
-
-
-@board.misconception("Each error is divided by n where √n is due: the *variance* of a mean falls like 1/n.")
-def divided_by_n(losses):
-    means, errors, ranks = leaderboard(losses)
-    return means, errors / np.sqrt(losses.shape[1]), ranks
+    return board_with(losses, ddof=0, ranks=ranks_by(losses, ddof=0))
 
 
 @board.misconception(
@@ -627,14 +538,6 @@ def best_seed(losses):
 
 
 @board.misconception(
-    "You report medians. They are a fair choice, but the standard error belongs to the mean, and the mean is "
-    "asked."
-)
-def medians(losses):
-    return board_with(losses, mean=np.median)
-
-
-@board.misconception(
     "The ranks follow the means alone, so every gap counts, however small. An optimizer is behind another only "
     "where the mean difference exceeds two standard errors; otherwise they tie."
 )
@@ -649,6 +552,34 @@ def no_ties(losses):
 )
 def argsort_as_rank(losses):
     return board_with(losses, ranks=np.argsort(losses.mean(axis=1)) + 1)
+
+
+@board.misconception(
+    "The ranks are the places in the order of the means, so every gap counts, however small. An optimizer is "
+    "behind another only where the mean difference exceeds two standard errors; otherwise they tie."
+)
+def places(losses):
+    return board_with(losses, ranks=losses.mean(axis=1).argsort().argsort() + 1)
+
+
+@board.misconception(
+    "You compare with the leader only, so nobody has a rank above 2. Compare every pair: the rank is 1 + the number "
+    "of rows that it is clearly behind."
+)
+def leader_or_not(losses):
+    differences = losses - losses[np.argmin(losses.mean(axis=1))]
+    error = differences.std(axis=1, ddof=1) / np.sqrt(losses.shape[1])
+    return board_with(losses, ranks=1 + (differences.mean(axis=1) > 2 * error))
+
+
+@board.misconception(
+    "You leave out pairs whose differences do not scatter at all. Behind by the same for every seed is the clearest "
+    "gap there is: the standard error is 0, and the mean difference exceeds it. Compare without dividing."
+)
+def constant_gap_left_out(losses):
+    differences = losses[:, None, :] - losses[None, :, :]
+    error = differences.std(axis=2, ddof=1) / np.sqrt(losses.shape[1])
+    return board_with(losses, ranks=1 + np.sum((differences.mean(axis=2) > 2 * error) & (error > 0), axis=1))
 
 
 @board.misconception(
@@ -672,13 +603,6 @@ def own_error(losses):
 
 
 @board.misconception(
-    "One standard error is too easily exceeded by chance (about one time in six). The rule here asks for two."
-)
-def one_error(losses):
-    return board_with(losses, factor=1)
-
-
-@board.misconception(
     "The gaps are compared with two standard *deviations* of the differences. The question is whether the mean "
     "difference is real: use its standard error, the deviation over √n."
 )
@@ -693,16 +617,6 @@ def both_directions(losses):
     differences = losses[:, None, :] - losses[None, :, :]
     error = differences.std(axis=2, ddof=1) / np.sqrt(losses.shape[1])
     return board_with(losses, ranks=1 + np.sum(np.abs(differences.mean(axis=2)) > 2 * error, axis=1))
-
-
-@board.misconception("The board is upside down. These are losses: the lowest mean belongs on place 1.")
-def highest_first(losses):
-    return board_with(losses, ranks=ranks_by(-losses))
-
-
-@board.misconception("Places are counted from 1: an optimizer that is clearly behind nobody has rank 1.")
-def counts_from_zero(losses):
-    return board_with(losses, ranks=ranks_by(losses) - 1)
 
 
 @board.misconception(
@@ -781,6 +695,7 @@ def target_cases(rng):
     yield log("touched and lost", list(map(float, touched)), 3)
     relapse = [1.5, high[3], low[7], low[8], low[9], high[4], low[10], low[11], low[12], low[13], low[14]]
     yield log("touched and lost", list(map(float, relapse)), 3)
+    yield log("touched and lost", list(map(float, relapse)), 2)  # stays for longer than asked, not for ever
     yield log(
         "touched and lost", [float(x) for x in [1.2, low[15], low[16], high[5], high[6], high[7], high[8]]], 2
     )
@@ -799,6 +714,11 @@ target = Exercise(
     time_to_target,
     parts={"reached for good": 1, "touched and lost": 1, "edges": 1},
     cases=target_cases,
+    allows=Allows(ends={"stay": (1, 50), "target": (-1.0, 10.0)}, start="touched and lost"),
+    equivalent={
+        "function dropped: float(updates[i]) → updates[i]": "numbers count, not their dtype",
+        "name: losses → updates": "as long as losses",
+    },
     hints=(
         "Go through the evaluations from the first. What must hold at evaluation i, and at which others?",
         "A window of `stay` evaluations slides along the log. The first window that lies wholly at or below the "
@@ -840,19 +760,6 @@ def for_ever(updates, losses, *, target, stay):
     return at(updates, next((i for i in range(len(hits) - stay + 1) if all(hits[i:])), None))
 
 
-@target.misconception("A loss equal to the target counts as reached (`<=`); yours must be strictly below it.")
-def strictly_below(updates, losses, *, target, stay):
-    return at(updates, run_of([loss < target for loss in losses], stay))
-
-
-@target.misconception(
-    "You return which evaluation it is. Asked is how many updates had been made by then: `updates[i]`."
-)
-def index_returned(updates, losses, *, target, stay):
-    i = run_of(below(losses, target), stay)
-    return math.inf if i is None else float(i)
-
-
 @target.misconception(
     "You return the last evaluation of the `stay` in a row, when it is confirmed. The target was reached at the "
     "first of them."
@@ -889,13 +796,6 @@ def short_window_at_the_end(updates, losses, *, target, stay):
 
 
 @target.misconception(
-    "One evaluation too many is asked for: the first of the `stay` evaluations is the one that reaches the target."
-)
-def one_more(updates, losses, *, target, stay):
-    return at(updates, run_of(below(losses, target), stay + 1))
-
-
-@target.misconception(
     "A run that never gets there is given its last update, as if it had just made it. It has not: return "
     "`math.inf`."
 )
@@ -913,19 +813,6 @@ def never_is_zero(updates, losses, *, target, stay):
     return 0.0 if i is None else float(updates[i])
 
 
-@target.misconception("A run that never gets there gets −1, the smallest number of all. Return `math.inf`.")
-def never_is_minus_one(updates, losses, *, target, stay):
-    i = run_of(below(losses, target), stay)
-    return -1.0 if i is None else float(updates[i])
-
-
-@target.misconception(
-    "The comparison is the wrong way round: you wait until the loss is *above* the target. Lower is better."
-)
-def wrong_way_round(updates, losses, *, target, stay):
-    return at(updates, run_of([loss >= target for loss in losses], stay))
-
-
 @target.misconception(
     "You compare the mean of `stay` evaluations with the target. One low loss may hide a high one; each of them "
     "must be at or below."
@@ -933,15 +820,6 @@ def wrong_way_round(updates, losses, *, target, stay):
 def mean_of_window(updates, losses, *, target, stay):
     means = [np.mean(losses[i : i + stay]) <= target for i in range(len(losses) - stay + 1)]
     return at(updates, run_of(means, 1))
-
-
-@target.misconception(
-    "You return the last time that the target was reached. Asked is the first window that holds."
-)
-def last_time(updates, losses, *, target, stay):
-    hits = below(losses, target)
-    found = [i for i in range(len(hits) - stay + 1) if all(hits[i : i + stay])]
-    return at(updates, found[-1] if found else None)
 
 
 @target.misconception(
@@ -1002,6 +880,10 @@ confusion = Exercise(
     confusion_matrix,
     parts={"counts": 2, "edges": 1},
     cases=confusion_cases,
+    allows=Allows(single=("scores",), long=("scores", "y"), length=3000),
+    equivalent={
+        "keyword dropped: np.zeros((k, k), dtype=int) → np.zeros((k, k))": "numbers count, not their dtype",
+    },
     hints=(
         "First from scores to predictions: one class per row. Then one mark per example in a table of k by k.",
         "The predicted class is the place of the row's largest score. Start with zeros, and add 1 at [true, "
@@ -1027,13 +909,6 @@ def confusion_with(scores, y, *, predicted=None):
 )
 def transposed(scores, y):
     return confusion_with(scores, y).T
-
-
-@confusion.misconception(
-    "`argmax` runs along the wrong axis: it finds the best *example* for each class. A row is an example: axis 1."
-)
-def wrong_axis(scores, y):
-    return confusion_with(scores, y, predicted=np.argmax(scores, axis=0))
 
 
 @confusion.misconception(
@@ -1079,34 +954,12 @@ def size_from_labels(scores, y):
     return counts
 
 
-@confusion.misconception("The mistakes are there, the right answers are not. They belong on the diagonal.")
-def only_mistakes(scores, y):
-    counts = confusion_with(scores, y)
-    np.fill_diagonal(counts, 0)
-    return counts
-
-
-@confusion.misconception("Only the right answers are counted. A mistake belongs beside the diagonal.")
-def only_right_answers(scores, y):
-    return np.diag(np.diag(confusion_with(scores, y)))
-
-
 @confusion.misconception(
     "You return shares of each row. Asked are counts; shares hide how few examples a class may have."
 )
 def shares(scores, y):
     counts = confusion_with(scores, y)
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-
-
-@confusion.misconception("You return shares of all examples. Asked are counts, whole numbers.")
-def shares_of_all(scores, y):
-    return confusion_with(scores, y) / len(y)
-
-
-@confusion.misconception("You predict the class with the *lowest* score. The largest score wins: `argmax`.")
-def lowest_score(scores, y):
-    return confusion_with(scores, y, predicted=np.argmin(scores, axis=1))
 
 
 @confusion.misconception(
@@ -1119,13 +972,6 @@ def all_positive_scores(scores, y):
     for true, row in zip(y, scores, strict=True):
         counts[true] += row > 0
     return counts
-
-
-@confusion.misconception(
-    "That is the number of right answers per class, a vector. Asked is the whole table: who was taken for whom."
-)
-def right_per_class(scores, y):
-    return np.diag(confusion_with(scores, y)).copy()
 
 
 @confusion.alternative
