@@ -302,7 +302,7 @@ def first_difference(expected: Outcome, actual: Outcome, exercise: Exercise, cas
     dtype = exercise.dtype_part == case.counts_for
     for name, value in expected.values.items():
         other = actual.values.get(name)
-        if exercise.returns and name == "the result":
+        if exercise.returns and name == "the result" and isinstance(value, tuple | list):
             names = ", ".join(exercise.returns)
             if not isinstance(other, tuple | list) or len(other) != len(exercise.returns):
                 text = f"The function should return {len(exercise.returns)} values, `{names}`, but returned"
