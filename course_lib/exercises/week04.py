@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from course_lib.comparing import describe
-from course_lib.exercises import ContractError, Exercise, Prediction, Quiz, case
+from course_lib.exercises import Allows, ContractError, Exercise, Prediction, Quiz, case
 
 # ---------------------------------------------------------------------------------------------------------
 # momentum_step
@@ -20,18 +20,16 @@ def momentum_step(params, grads, v, *, lr, beta):
 
 
 def momentum_cases(rng):
-    def problem(part, shapes, *, at_rest=False, scale=1.0, dtype=np.float64, turned=False, beta=None):
+    def problem(part, shapes, *, at_rest=False, scale=1.0, turned=False):
         def draw():
-            return {
-                name: np.array((rng.normal(size=shape) * scale).round(2), dtype) for name, shape in shapes.items()
-            }
+            return {name: np.array((rng.normal(size=shape) * scale).round(2)) for name, shape in shapes.items()}
 
-        v = {name: np.zeros(shape, dtype) for name, shape in shapes.items()} if at_rest else draw()
-        lr, drawn = round(rng.uniform(0.05, 3.0), 2), round(rng.uniform(0.2, 0.8), 2)
+        v = {name: np.zeros(shape) for name, shape in shapes.items()} if at_rest else draw()
+        lr, beta = round(rng.uniform(0.05, 3.0), 2), round(rng.uniform(0.2, 0.8), 2)
         params, grads = draw(), draw()
         if turned:  # the same names in another order
             grads, v = ({name: d[name] for name in reversed(d)} for d in (grads, v))
-        return case(part, params, grads, v, lr=lr, beta=drawn if beta is None else beta)
+        return case(part, params, grads, v, lr=lr, beta=beta)
 
     k, n = (int(size) for size in rng.integers(2, 5, 2))
     one, layer = {"w": (2,)}, {"W": (n, k), "b": (k,)}
@@ -39,13 +37,11 @@ def momentum_cases(rng):
     network = {"W1": (n, k), "b1": (k,), "W2": (k, 1), "b2": (1,)}
     for shapes in (one, norm, layer):
         yield problem("from rest", shapes, at_rest=True)
-    for shapes in (one, norm, layer, network):
+    for shapes in (norm, one, layer, network):
         yield problem("on the way", shapes)
     yield problem("on the way", layer, scale=100.0)
-    yield problem("on the way", layer, dtype=np.float32)
     yield problem("on the way", norm, turned=True)
     yield problem("on the way", {"scale": (), "b": (k,)})
-    yield problem("on the way", layer, beta=0.0)
     for shapes in (norm, network):
         yield problem("five steps in a row", shapes, at_rest=True)
 
@@ -80,6 +76,7 @@ momentum = Exercise(
     momentum_step,
     parts={"from rest": 1, "on the way": 2, "five steps in a row": 1},
     cases=momentum_cases,
+    allows=Allows(single=("params", "grads", "v"), ends={"beta": (0.0,)}, start="on the way", part="on the way"),
     observe=observe_momentum,
     hints=(
         "Two lines of arithmetic, once per name: first the velocity, then the parameter. Which of them needs the "
@@ -137,57 +134,6 @@ def negative_velocity(params, grads, v, *, lr, beta):
     return momentum_with(params, grads, v, lr, beta, velocity=velocity, step=lambda w, dw, v, new: w + lr * new)
 
 
-@momentum.misconception("You add the step, so the loss climbs. It goes against the velocity: w − lr · v.")
-def climbs(params, grads, v, *, lr, beta):
-    return momentum_with(params, grads, v, lr, beta, step=lambda w, dw, v, new: w + lr * new)
-
-
-@momentum.misconception(
-    "The parameters move with the velocity from before this step, so they always come one gradient late. Refresh "
-    "v first, then move."
-)
-def moves_before_refreshing(params, grads, v, *, lr, beta):
-    return momentum_with(params, grads, v, lr, beta, step=lambda w, dw, v, new: w - lr * v)
-
-
-@momentum.misconception(
-    "v starts afresh in every call: your velocity is (1 − beta) times this gradient and remembers nothing. The "
-    "old velocity comes in through the argument v; use it."
-)
-def no_memory(params, grads, v, *, lr, beta):
-    return momentum_with(params, grads, v, lr, beta, velocity=lambda v, dw: (1 - beta) * dw)
-
-
-@momentum.misconception(
-    "v is right, but the parameters still move along the gradient itself. Then nothing has changed from gradient "
-    "descent: move along v."
-)
-def moves_along_the_gradient(params, grads, v, *, lr, beta):
-    return momentum_with(params, grads, v, lr, beta, step=lambda w, dw, v, new: w - lr * dw)
-
-
-@momentum.misconception(
-    "beta and 1 − beta are the wrong way round: beta is the weight of the past, 1 − beta that of the new gradient."
-)
-def weights_swapped(params, grads, v, *, lr, beta):
-    return momentum_with(params, grads, v, lr, beta, velocity=lambda v, dw: (1 - beta) * v + beta * dw)
-
-
-@momentum.misconception(
-    "Your velocity takes beta = 0.9 whatever the caller asks for. Use the argument `beta`, in both places."
-)
-def beta_fixed(params, grads, v, *, lr, beta):
-    return momentum_with(params, grads, v, lr, 0.9)
-
-
-@momentum.misconception(
-    "The old velocity is not multiplied by beta, so it never fades: a ball without friction. It is beta · v plus "
-    "the new part."
-)
-def never_fades(params, grads, v, *, lr, beta):
-    return momentum_with(params, grads, v, lr, beta, velocity=lambda v, dw: v + (1 - beta) * dw)
-
-
 @momentum.misconception(
     "The brackets slipped: you multiply old velocity and gradient by 1 − beta. It is beta times the one plus "
     "1 − beta times the other."
@@ -239,28 +185,6 @@ def only_the_first(params, grads, v, *, lr, beta):
 
 
 @momentum.misconception(
-    "The numbers are right, but you write them into the caller's own dictionaries `params` and `v`. Put them into "
-    "two new ones."
-)
-def in_place(params, grads, v, *, lr, beta):
-    for name in params:
-        v[name] = beta * v[name] + (1 - beta) * grads[name]
-        params[name] = params[name] - lr * v[name]
-    return params, v
-
-
-@momentum.misconception(
-    "The new velocities overwrite those in the caller's dictionary `v`. Put them into a new dictionary."
-)
-def velocity_in_place(params, grads, v, *, lr, beta):
-    new_params = {}
-    for name in params:
-        v[name] = beta * v[name] + (1 - beta) * grads[name]
-        new_params[name] = params[name] - lr * v[name]
-    return new_params, v
-
-
-@momentum.misconception(
     "The caller's parameters change. (Copying the dictionary is not enough: the copy holds the same arrays, and "
     "`-=` writes into them. `w = w - …` makes a new array.)"
 )
@@ -270,11 +194,6 @@ def parameters_in_place(params, grads, v, *, lr, beta):
         new_v[name] = beta * v[name] + (1 - beta) * grads[name]
         new_params[name] -= lr * new_v[name]
     return new_params, new_v
-
-
-@momentum.misconception("The two results are in the wrong order: first the parameters, then the velocities.")
-def wrong_order(params, grads, v, *, lr, beta):
-    return momentum_step(params, grads, v, lr=lr, beta=beta)[::-1]
 
 
 @momentum.alternative
@@ -328,6 +247,7 @@ convert = Exercise(
     convert_learning_rate,
     parts={"to the heavy ball": 1, "to the average": 1},
     cases=convert_cases,
+    allows=Allows(whole=("lr",), ends={"beta": (0.0, 0.999)}, start="to the average"),
     hints=(
         "Both forms must make the same steps. Write down the first step of each from v = 0, for a gradient of 1.",
         "The heavy ball's velocity is larger by one constant factor, at every step. So its learning rate must be "
@@ -352,20 +272,6 @@ def upside_down(lr, *, beta, to):
 
 
 @convert.misconception(
-    "You convert to the heavy ball in both cases. When `to` is 'average', the way goes back: divide."
-)
-def always_to_heavy_ball(lr, *, beta, to):
-    return lr * (1 - beta)
-
-
-@convert.misconception(
-    "You convert to the average in both cases. When `to` is 'heavy ball', the way goes back: multiply."
-)
-def always_to_average(lr, *, beta, to):
-    return lr / (1 - beta)
-
-
-@convert.misconception(
     "You return 1/(1 − beta) or 1 − beta itself, as a sentence in some lecture notes has it (“α must become "
     "1/(1 − β)”). That is the factor between the two rates; the learning rate that you were given has to be "
     "multiplied by it."
@@ -374,41 +280,9 @@ def the_factor_alone(lr, *, beta, to):
     return convert_with(1.0, to, 1 - beta, 1 / (1 - beta))
 
 
-@convert.misconception(
-    "You return the same learning rate for both forms. The heavy ball's steps would then be 1/(1 − beta) times as "
-    "long."
-)
-def left_alone(lr, *, beta, to):
-    return lr
-
-
 @convert.misconception("The factor between the two forms is 1 − beta, not beta.")
 def by_beta(lr, *, beta, to):
     return convert_with(lr, to, beta, 1 / beta if beta else np.inf)
-
-
-@convert.misconception(
-    "1 + beta is the wrong sign: the weights 1, beta, beta², … of the heavy ball add up to 1/(1 − beta)."
-)
-def plus_beta(lr, *, beta, to):
-    return convert_with(lr, to, 1 / (1 + beta), 1 + beta)
-
-
-@convert.misconception(
-    "The way to the heavy ball is right, but the way back leaves the rate as it is: divide there by what you "
-    "multiplied by here."
-)
-def only_one_way(lr, *, beta, to):
-    return convert_with(lr, to, 1 - beta, 1.0)
-
-
-@convert.misconception(
-    "That factor belongs to averaging noise (the root of (1 − beta)/(1 + beta), week 02). A learning rate "
-    "multiplies the velocity itself, so the factor is 1 − beta."
-)
-def noise_factor(lr, *, beta, to):
-    factor = np.sqrt((1 - beta) / (1 + beta))
-    return convert_with(lr, to, factor, 1 / factor)
 
 
 @convert.misconception(
@@ -473,6 +347,7 @@ radius = Exercise(
     momentum_spectral_radius,
     parts={"one curvature": 2, "the edges": 1, "arrays": 1},
     cases=radius_cases,
+    allows=Allows(alike=("curvature",), real=("curvature",), ends={"beta": (0.0,)}, start="arrays"),
     rtol=1e-6,  # close to critical damping the root magnifies the rounding of its argument
     hints=(
         "The eigenvalues are the two solutions of the quadratic equation of the section above. Write them down "
@@ -499,19 +374,12 @@ def matrix_with(curvature, lr, beta, *, new_velocity=True):
     return rows.reshape(*rows.shape[:-1], 2, 2)
 
 
-def radius_with(curvature, lr, beta, *, trace=None):
-    """Compute the right answer, or that for another sum of the eigenvalues."""
-    trace = 1 + beta - lr * (1 - beta) * curvature if trace is None else trace
-    root = np.sqrt(trace**2 - 4 * beta + 0j)
-    return np.maximum(np.abs(trace + root), np.abs(trace - root)) / 2
-
-
 @radius.misconception(
     "That is the heavy ball, without the factor 1 − beta in front of the gradient: legitimate elsewhere. Here lr "
     "is the rate of the form with the factor, so it is lr · (1 − beta) · curvature that counts."
 )
 def heavy_balls_rate(curvature, *, lr, beta):
-    return radius_with(curvature, lr, beta, trace=1 + beta - lr * curvature)
+    return momentum_spectral_radius(curvature, lr=lr / (1 - beta), beta=beta)
 
 
 @radius.misconception(
@@ -532,30 +400,6 @@ def root_clipped(curvature, *, lr, beta):
     trace = 1 + beta - lr * (1 - beta) * curvature
     root = np.sqrt(np.maximum(trace**2 - 4 * beta, 0.0))
     return np.maximum(np.abs(trace + root), np.abs(trace - root)) / 2
-
-
-@radius.misconception(
-    "You take the largest real part. How fast an error shrinks is the modulus of the eigenvalue, `np.abs`: −0.9 "
-    "shrinks as slowly as 0.9, and 0.9i too."
-)
-def largest_real_part(curvature, *, lr, beta):
-    return np.linalg.eigvals(matrix_with(curvature, lr, beta)).real.max(axis=-1)
-
-
-@radius.misconception(
-    "You look at the solution with the plus sign only. Right of the oscillating region both solutions are "
-    "negative, and the one with the minus sign has the larger modulus."
-)
-def plus_root_only(curvature, *, lr, beta):
-    trace = 1 + beta - lr * (1 - beta) * curvature
-    return np.abs(trace + np.sqrt(trace**2 - 4 * beta + 0j)) / 2
-
-
-@radius.misconception(
-    "You return the smaller modulus. In the long run the slower of the two parts is what is left: take the larger."
-)
-def smaller_modulus(curvature, *, lr, beta):
-    return np.abs(np.linalg.eigvals(matrix_with(curvature, lr, beta))).min(axis=-1)
 
 
 @radius.misconception(
@@ -596,33 +440,6 @@ def the_norm(curvature, *, lr, beta):
 )
 def old_velocity_in_matrix(curvature, *, lr, beta):
     return np.abs(np.linalg.eigvals(matrix_with(curvature, lr, beta, new_velocity=False))).max(axis=-1)
-
-
-@radius.misconception(
-    "The sign of lr · (1 − beta) · curvature is the wrong way round: the step goes against the gradient."
-)
-def uphill(curvature, *, lr, beta):
-    return radius_with(curvature, lr, beta, trace=1 + beta + lr * (1 - beta) * curvature)
-
-
-@radius.misconception("The ½ of the solution formula is missing: your result is twice the modulus.")
-def half_missing(curvature, *, lr, beta):
-    return 2 * radius_with(curvature, lr, beta)
-
-
-@radius.misconception(
-    "You take one maximum over all the curvatures. Asked is one number for each: `np.maximum` of the two "
-    "eigenvalues, entry by entry."
-)
-def one_number_for_all(curvature, *, lr, beta):
-    return np.max(radius_with(curvature, lr, beta))
-
-
-@radius.misconception(
-    "You return the rate for the loss, the square of the rate for the distance. Asked is the eigenvalue's modulus."
-)
-def squared(curvature, *, lr, beta):
-    return radius_with(curvature, lr, beta) ** 2
 
 
 @radius.alternative
@@ -683,6 +500,7 @@ optimal = Exercise(
     optimal_momentum,
     parts={"beta and the rate": 2, "the learning rate": 1, "equal curvatures": 1},
     cases=optimal_cases,
+    allows=Allows(ends={"smallest": (1e-6,), "largest": (1e6,)}, start="equal curvatures"),
     observe=observe_optimal,
     hints=(
         "Both ends of the bar must sit exactly on the two edges of the oscillating region. That is two equations "
@@ -723,15 +541,6 @@ def converted_upside_down(smallest, largest):
 
 
 @optimal.misconception(
-    "beta should be the square of (√κ − 1)/(√κ + 1). Not squared, that is the rate, and also the beta that "
-    "Nesterov's method takes."
-)
-def beta_not_squared(smallest, largest):
-    rate = optimal_momentum(smallest, largest)[2]
-    return optimal_with(smallest, largest, beta=rate)
-
-
-@optimal.misconception(
     "Your rate is beta. In the oscillating region the eigenvalues' product is beta, so each has modulus √beta."
 )
 def rate_is_beta(smallest, largest):
@@ -758,13 +567,6 @@ def gradient_descents_optimum(smallest, largest):
 
 
 @optimal.misconception(
-    "κ is upside down: the largest curvature divided by the smallest. Yours gives a negative rate."
-)
-def kappa_upside_down(smallest, largest):
-    return optimal_with(smallest, largest, rate=-optimal_momentum(smallest, largest)[2])
-
-
-@optimal.misconception(
     "beta and rate are right, but lr = 1/largest is too careful: it leaves the steepest direction in the middle "
     "of the oscillating region and the flattest outside it."
 )
@@ -781,31 +583,11 @@ def arithmetic_mean(smallest, largest):
 
 
 @optimal.misconception(
-    "lr is a length per slope: the reciprocal of a curvature. Yours grows with the curvature; take 1 over it."
-)
-def reciprocal_missing(smallest, largest):
-    return optimal_with(smallest, largest, lr=np.sqrt(smallest * largest))
-
-
-@optimal.misconception(
-    "The root is missing in lr: 1/(smallest · largest) has the units of one over a curvature squared."
-)
-def root_missing_in_lr(smallest, largest):
-    return optimal_with(smallest, largest, lr=1 / (smallest * largest))
-
-
-@optimal.misconception(
     "1 − 1/√κ is a good approximation for very long ravines. Here the exact values are asked: (√κ − 1)/(√κ + 1)."
 )
 def approximate_rate(smallest, largest):
     rate = 1 - 1 / np.sqrt(largest / smallest)
     return optimal_with(smallest, largest, beta=rate**2, rate=rate)
-
-
-@optimal.misconception("The results are in the wrong order: lr, then beta, then the rate.")
-def order_mixed_up(smallest, largest):
-    lr, beta, rate = optimal_momentum(smallest, largest)
-    return rate, beta, lr
 
 
 @optimal.alternative
@@ -846,17 +628,15 @@ class Slope:
 
 
 def nesterov_cases(rng):
-    def problem(part, n, *, at_rest=False, scale=1.0, beta=None):
+    def problem(part, n, *, at_rest=False, scale=1.0):
         curvature, bottom = rng.uniform(0.5, 4.0, n).round(2), rng.normal(size=n).round(2)
         w, v = (rng.normal(size=(2, n)) * scale).round(2)
-        lr, drawn = round(rng.uniform(0.1, 1.5), 2), round(rng.uniform(0.25, 0.8), 2)
-        beta = drawn if beta is None else beta
+        lr, beta = round(rng.uniform(0.1, 1.5), 2), round(rng.uniform(0.25, 0.8), 2)
         slope = Slope(tuple(map(float, curvature)), tuple(map(float, bottom)))
         return case(part, w, np.zeros(n) if at_rest else v, slope, lr=lr, beta=beta)
 
-    yield from (problem("one step", n) for n in (1, 2, 3, 5))
+    yield from (problem("one step", n) for n in (2, 1, 3, 5))
     yield problem("one step", 2, scale=100.0)
-    yield problem("one step", 2, beta=0.0)
     yield from (problem("five steps from rest", n, at_rest=True) for n in (1, 3))
 
 
@@ -877,6 +657,7 @@ nesterov = Exercise(
     nesterov_step,
     parts={"one step": 2, "five steps from rest": 1},
     cases=nesterov_cases,
+    allows=Allows(real=("w", "v"), ends={"beta": (0.0,)}),
     observe=observe_nesterov,
     hints=(
         "Three lines: where would the old velocity alone take you? What is the gradient there? Then the two lines "
@@ -890,11 +671,11 @@ nesterov = Exercise(
 )
 
 
-def nesterov_with(w, v, gradient, lr, beta, *, ahead=None, average=None, step=None):
+def nesterov_with(w, v, gradient, lr, beta, *, ahead=None, step=None):
     """Compute the right answer with one piece replaced."""
     at = w - lr * beta * v if ahead is None else ahead
     dw = gradient(at)
-    new = beta * v + (1 - beta) * dw if average is None else average(dw)
+    new = beta * v + (1 - beta) * dw
     return w - lr * new if step is None else step(at, dw, new), new
 
 
@@ -912,20 +693,6 @@ def looks_from_here(w, v, gradient, *, lr, beta):
 )
 def looks_back(w, v, gradient, *, lr, beta):
     return nesterov_with(w, v, gradient, lr, beta, ahead=w + lr * beta * v)
-
-
-@nesterov.misconception(
-    "You look too far ahead: beta is missing. If no new gradient came, the next velocity would be beta · v."
-)
-def looks_too_far(w, v, gradient, *, lr, beta):
-    return nesterov_with(w, v, gradient, lr, beta, ahead=w - lr * v)
-
-
-@nesterov.misconception(
-    "The point ahead lies one step away, and a step is lr times a velocity: the learning rate is missing in it."
-)
-def looks_without_rate(w, v, gradient, *, lr, beta):
-    return nesterov_with(w, v, gradient, lr, beta, ahead=w - beta * v)
 
 
 @nesterov.misconception(
@@ -947,31 +714,6 @@ def pytorchs_form(w, v, gradient, *, lr, beta):
 
 
 @nesterov.misconception(
-    "The factor 1 − beta in front of the gradient is missing. Legitimate elsewhere, with another learning rate; "
-    "this week's v is an average."
-)
-def average_without_factor(w, v, gradient, *, lr, beta):
-    return nesterov_with(w, v, gradient, lr, beta, average=lambda dw: beta * v + dw)
-
-
-@nesterov.misconception("The step uses the old velocity. Refresh v first, then move with the new one.")
-def steps_with_old_velocity(w, v, gradient, *, lr, beta):
-    return nesterov_with(w, v, gradient, lr, beta, step=lambda ahead, dw, new: w - lr * v)
-
-
-@nesterov.misconception("You add the step, so the loss climbs. It goes against the velocity: w − lr · v.")
-def steps_uphill(w, v, gradient, *, lr, beta):
-    return nesterov_with(w, v, gradient, lr, beta, step=lambda ahead, dw, new: w + lr * new)
-
-
-@nesterov.misconception(
-    "The gradient ahead replaces the velocity altogether, so nothing is remembered. Average it into v."
-)
-def forgets(w, v, gradient, *, lr, beta):
-    return nesterov_with(w, v, gradient, lr, beta, average=lambda dw: (1 - beta) * dw)
-
-
-@nesterov.misconception(
     "You refresh v with the gradient at w first and look ahead along the new velocity: two gradients in one step. "
     "Nesterov takes one, ahead along the old velocity."
 )
@@ -985,29 +727,6 @@ def two_gradients(w, v, gradient, *, lr, beta):
 )
 def steps_along_gradient(w, v, gradient, *, lr, beta):
     return nesterov_with(w, v, gradient, lr, beta, step=lambda ahead, dw, new: w - lr * dw)
-
-
-@nesterov.misconception(
-    "beta and 1 − beta are the wrong way round in the average: beta is the weight of the past."
-)
-def average_swapped(w, v, gradient, *, lr, beta):
-    return nesterov_with(w, v, gradient, lr, beta, average=lambda dw: (1 - beta) * v + beta * dw)
-
-
-@nesterov.misconception(
-    "The numbers are right, but `-=` and `*=` write into the caller's arrays w and v. Make new ones: `w = w - …`."
-)
-def writes_into_arguments(w, v, gradient, *, lr, beta):
-    dw = gradient(w - lr * beta * v)
-    v *= beta
-    v += (1 - beta) * dw
-    w -= lr * v
-    return w, v
-
-
-@nesterov.misconception("The two results are in the wrong order: first w, then v.")
-def velocity_first(w, v, gradient, *, lr, beta):
-    return nesterov_step(w, v, gradient, lr=lr, beta=beta)[::-1]
 
 
 @nesterov.alternative
