@@ -451,7 +451,7 @@ def effective_window(beta, kind):
 
     Parameters
     ----------
-    beta : float or ndarray, 0 < beta < 1
+    beta : float or ndarray of any shape, 0 < beta < 1
         Must not be changed.
     kind : str
         One of four.
