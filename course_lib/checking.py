@@ -354,7 +354,8 @@ def _what_is_wrong(exercise: Exercise, case: Case, expected: Outcome, outcome: O
     difference = first_difference(expected, outcome, exercise, case)
     if outcome.mutated and (difference is None or difference.kind == "value"):
         names = " and ".join(f"`{name}`" for name in outcome.mutated)
-        message = f"Your function changes its argument {names} in place{outcome.where or '.'}"
+        arguments = "argument" if len(outcome.mutated) == 1 else "arguments"
+        message = f"Your function changes its {arguments} {names} in place{outcome.where or '.'}"
         return "wrong", f"{message}\n{_COMPUTE_INTO_A_NEW_ARRAY}", False
     return "wrong", difference.text, True
 

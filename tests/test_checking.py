@@ -331,7 +331,7 @@ def test_changing_an_argument_in_place_is_named(ask):
     assert "changes its argument `x` in place" in answer(into_x, "blend").message
     verdict = answer(into_both, "blend")
     assert (verdict.status, verdict.points) == ("wrong", 0)
-    assert "changes its argument `x` and `y` in place" in verdict.message
+    assert "changes its arguments `x` and `y` in place" in verdict.message
     assert answer(into_both, "blend").message == verdict.message  # the cases themselves stay as they were
 
 
