@@ -383,7 +383,7 @@ def _by_terms(exercise: Exercise, name: str, pairs: list[Pair]) -> str | None:
 
 
 def _numeric(value) -> bool:
-    if isinstance(value, bool | np.bool_):
+    if isinstance(value, bool | np.bool_) or (isinstance(value, int) and abs(value) > 1 << 62):
         return False
     return isinstance(value, int | float | np.number) or (
         isinstance(value, np.ndarray) and value.dtype.kind in "iuf"

@@ -148,6 +148,16 @@ def no_correction(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     )  # fmt: skip
 
 
+@adam.misconception("Only v is corrected. s starts at 0 as well, and is further off: divide it by 1 - beta2**t.")
+def only_v_corrected(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, denominator=lambda s, s_hat, old: np.sqrt(s) + eps)
+
+
+@adam.misconception("Only s is corrected. v starts at 0 as well: divide it by 1 - beta1**t.")
+def only_s_corrected(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, numerator=lambda v, v_hat, old: v)
+
+
 @adam.misconception(
     "Your correction is one step behind, as if t counted from 0 (at the first step it divides by 0). Here t is 1 "
     "at the first step: the powers are beta**t."
@@ -182,6 +192,17 @@ def t_per_parameter(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
         new_w[i], v[i], s[i] = adam_step(w[i], dw[i], v[i], s[i], t, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
         t += 1
     return new_w, v, s
+
+
+@adam.misconception(
+    "You divide by 1 - beta, which is right only at t = 1. The weights of the average sum to 1 - beta**t."
+)
+def corrected_by_one_minus_beta(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    return adam_with(
+        w, dw, v, s, t, lr, beta1, beta2, eps,
+        numerator=lambda v, v_hat, old: v / (1 - beta1),
+        denominator=lambda s, s_hat, old: np.sqrt(s / (1 - beta2)) + eps,
+    )  # fmt: skip
 
 
 @adam.misconception("You multiply by 1 - beta**t. The averages are too small at first, so they are divided by it.")
@@ -265,6 +286,13 @@ def eps_hat(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
 
 
 @adam.misconception(
+    "You subtract eps from the root. Where the root is as small as eps, the step explodes or turns round: add it."
+)
+def minus_eps(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, denominator=lambda s, s_hat, old: np.sqrt(s_hat) - eps)
+
+
+@adam.misconception(
     "eps is missing. A parameter that never had a gradient then moves by 0/0: add eps to the root."
 )
 def no_eps(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
@@ -291,9 +319,22 @@ def no_root(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, denominator=lambda s, s_hat, old: s_hat + eps)
 
 
+@adam.misconception("You square s_hat where its root is needed: `np.sqrt(s_hat)`.")
+def squared_instead_of_root(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, denominator=lambda s, s_hat, old: s_hat**2 + eps)
+
+
 @adam.misconception("s averages the gradient, not its square: it takes in (1 - beta2) * dw**2.")
 def no_square(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, new_s=lambda v: dw)
+
+
+@adam.misconception(
+    "s takes in one number, the sum of all squares. Every parameter has its own second moment: dw**2, element by "
+    "element."
+)
+def squared_norm(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, new_s=lambda v: np.sum(dw**2))
 
 
 @adam.misconception(
@@ -313,6 +354,21 @@ def old_moments(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
 def factors_missing(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     v, s = beta1 * v + dw, beta2 * s + dw**2
     return w - lr * (v / (1 - beta1**t)) / (np.sqrt(s / (1 - beta2**t)) + eps), v, s
+
+
+@adam.misconception("beta1 and beta2 are written into your code as 0.9 and 0.999. Use the arguments.")
+def hard_coded_betas(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    return adam_step(w, dw, v, s, t, lr=lr, beta1=0.9, beta2=0.999, eps=eps)
+
+
+@adam.misconception("The learning rate is written into your code (0.001). Use the argument lr.")
+def hard_coded_lr(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    return adam_step(w, dw, v, s, t, lr=1e-3, beta1=beta1, beta2=beta2, eps=eps)
+
+
+@adam.misconception("eps is written into your code as 1e-8. Use the argument eps: it can be anything up to 1.")
+def hard_coded_eps(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    return adam_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=1e-8)
 
 
 @adam.misconception(
@@ -482,11 +538,31 @@ def weights_not_corrected(t, *, lr, beta1, beta2):
     return bound_with(t, lr, beta1, beta2, corrected=(False, False))
 
 
+@bound.misconception("Only the weights of v_hat are corrected. Those of s_hat need their own 1 - beta2**t.")
+def only_p_corrected(t, *, lr, beta1, beta2):
+    return bound_with(t, lr, beta1, beta2, corrected=(True, False))
+
+
+@bound.misconception("Only the weights of s_hat are corrected. Those of v_hat need their own 1 - beta1**t.")
+def only_q_corrected(t, *, lr, beta1, beta2):
+    return bound_with(t, lr, beta1, beta2, corrected=(False, True))
+
+
+@bound.misconception("The root is missing: the sum bounds the square of the step, in units of lr.")
+def bound_without_root(t, *, lr, beta1, beta2):
+    return bound_with(t, lr, beta1, beta2, combine=lambda p, q: np.sum(p**2 / q))
+
+
 @bound.misconception(
     "lr is inside the root, so it comes out as its own root. The step is lr times the quotient: lr stays outside."
 )
 def lr_inside_the_root(t, *, lr, beta1, beta2):
     return bound_with(t, 1.0, beta1, beta2, combine=lambda p, q: np.sqrt(lr * np.sum(p**2 / q)))
+
+
+@bound.misconception("The learning rate is missing: the step is lr times the quotient that you have bounded.")
+def bound_without_lr(t, *, lr, beta1, beta2):
+    return bound_with(t, 1.0, beta1, beta2)
 
 
 @bound.misconception(
@@ -495,6 +571,16 @@ def lr_inside_the_root(t, *, lr, beta1, beta2):
 )
 def sum_of_roots(t, *, lr, beta1, beta2):
     return bound_with(t, lr, beta1, beta2, combine=lambda p, q: np.sum(p / np.sqrt(q)))
+
+
+@bound.misconception("p is not squared: each term is p**2 / q. (The sum of p / q alone is not what bounds v_hat.)")
+def p_not_squared(t, *, lr, beta1, beta2):
+    return bound_with(t, lr, beta1, beta2, combine=lambda p, q: np.sqrt(np.sum(p / q)))
+
+
+@bound.misconception("The betas are swapped: p, the weights in v_hat, comes from beta1, and q from beta2.")
+def bound_betas_swapped(t, *, lr, beta1, beta2):
+    return bound_with(t, lr, beta2, beta1)
 
 
 @bound.misconception(
@@ -652,6 +738,16 @@ def decay_of_the_new_w(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1
     )
 
 
+@adamw.misconception("The weights grow: the decay is subtracted, like the step.")
+def weights_grow(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2):
+    return adamw_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=-weight_decay)
+
+
+@adamw.misconception("There is no decay in your step: this is Adam. Subtract lr * weight_decay * w as well.")
+def no_decay(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2):
+    return adam_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
+
+
 @adamw.misconception(
     "The decay is there twice: in the gradient and beside the quotient. Only the second is asked."
 )
@@ -667,11 +763,28 @@ def lr_twice(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weigh
     return adamw_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=lr * weight_decay)
 
 
+@adamw.misconception("The decay is written into your code as 0.01. Use the argument weight_decay.")
+def hard_coded_decay(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2):
+    return adamw_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=0.01)
+
+
+@adamw.misconception(
+    "Your default weight_decay is not 1e-2. With all arguments given, the function is right; put it back."
+)
+def another_default_decay(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0):
+    return adamw_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay)
+
+
 @adamw.misconception("You decay by the sign of w, which is an L1 penalty. Asked is a share of w itself.")
 def decay_by_sign(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2):
     return adamw_with(
         w, dw, v, s, t, lr, beta1, beta2, eps, decayed=lambda step: w + step - lr * weight_decay * np.sign(w)
     )
+
+
+@adamw.misconception("You halve the decay, or use the penalty's ½: the step contains lr * weight_decay * w.")
+def half_the_decay(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2):
+    return adamw_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay / 2)
 
 
 @adamw.misconception(
@@ -750,11 +863,37 @@ def amsgrad_with(w, dw, v, s, s_max, t, lr, beta1, beta2, eps, *, under_root=Non
 
 
 @amsgrad.misconception(
+    "s_max is computed and returned but the step still divides by the root of s: this is Adam. Put s_max "
+    "under the root."
+)
+def maximum_not_used(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    return amsgrad_with(
+        w, dw, v, s, s_max, t, lr, beta1, beta2, eps, under_root=lambda s, old, new: s / (1 - beta2**t)
+    )
+
+
+@amsgrad.misconception(
+    "s_max never changes: it is passed through as it came. It becomes the larger of itself and the new s."
+)
+def maximum_not_updated(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    return amsgrad_with(w, dw, v, s, s_max, t, lr, beta1, beta2, eps, new_max=lambda s, s_max, old: s_max)
+
+
+@amsgrad.misconception(
     "You use s_max as it was before this step. First take the new s into the maximum, then divide by its root."
 )
 def old_maximum_used(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     return amsgrad_with(
         w, dw, v, s, s_max, t, lr, beta1, beta2, eps, under_root=lambda s, old, new: old / (1 - beta2**t)
+    )
+
+
+@amsgrad.misconception(
+    "The maximum is taken with s from before its update. Update s first: this step's gradient counts."
+)
+def maximum_with_the_old_s(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    return amsgrad_with(
+        w, dw, v, s, s_max, t, lr, beta1, beta2, eps, new_max=lambda s, s_max, old: np.maximum(s_max, old)
     )
 
 
@@ -781,6 +920,11 @@ def as_in_the_paper(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, e
     )  # fmt: skip
 
 
+@amsgrad.misconception("v is corrected, but s_max is not: divide it by 1 - beta2**t before the root.")
+def maximum_not_corrected(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    return amsgrad_with(w, dw, v, s, s_max, t, lr, beta1, beta2, eps, under_root=lambda s, old, new: new)
+
+
 @amsgrad.misconception(
     "s is overwritten by the maximum, so the next average starts from it and can never come down. Keep both: s "
     "goes on as an ordinary average."
@@ -788,6 +932,25 @@ def as_in_the_paper(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, e
 def s_overwritten(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     w, v, _, s_max = amsgrad_step(w, dw, v, s, s_max, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
     return w, v, s_max, s_max
+
+
+@amsgrad.misconception(
+    "You average on from s_max instead of s. The average s must go on by itself; s_max only remembers its peak."
+)
+def averages_from_the_maximum(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    v = beta1 * v + (1 - beta1) * dw
+    s = beta2 * s_max + (1 - beta2) * dw**2
+    s_max = np.maximum(s_max, s)
+    return w - lr * (v / (1 - beta1**t)) / (np.sqrt(s_max / (1 - beta2**t)) + eps), v, s, s_max
+
+
+@amsgrad.misconception(
+    "You take the smaller of the two. It is the larger that remembers a large gradient: `np.maximum`."
+)
+def minimum(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    return amsgrad_with(
+        w, dw, v, s, s_max, t, lr, beta1, beta2, eps, new_max=lambda s, s_max, old: np.minimum(s_max, s)
+    )
 
 
 @amsgrad.misconception(
@@ -816,6 +979,13 @@ def maximum_of_the_squares(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0
 )
 def pythons_max(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     return amsgrad_with(w, dw, v, s, s_max, t, lr, beta1, beta2, eps, new_max=lambda s, s_max, old: max(s_max, s))
+
+
+@amsgrad.misconception("eps is inside the root; here it is added after the root, as in Adam.")
+def amsgrad_eps_inside(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    v, s = beta1 * v + (1 - beta1) * dw, beta2 * s + (1 - beta2) * dw**2
+    s_max = np.maximum(s_max, s)
+    return w - lr * (v / (1 - beta1**t)) / np.sqrt(s_max / (1 - beta2**t) + eps), v, s, s_max
 
 
 @amsgrad.alternative
@@ -931,6 +1101,15 @@ def switch_with(
 
 
 @switch.misconception(
+    "All rows are the same: the list holds the same array several times, and the optimizers change it in place. "
+    "Append a copy, `w.copy()`."
+)
+def rows_are_one_array(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
+    ends, _ = switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd)
+    return np.tile(ends[-1], (epochs, 1))
+
+
+@switch.misconception(
     "The optimizer works on the caller's own array, so w has changed afterwards. Make a copy first, and "
     "train that."
 )
@@ -950,6 +1129,14 @@ def one_epoch_late(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_ada
 @switch.misconception("You switch one epoch too early: Adam trains switch_after whole epochs.")
 def one_epoch_early(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
     return switch_with(gradient, w, epochs, steps_per_epoch, switch_after - 1, lr_adam, lr_sgd)[0]
+
+
+@switch.misconception("You switch after switch_after updates. It counts epochs, of steps_per_epoch updates each.")
+def counts_updates(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
+    return switch_with(
+        gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd,
+        use_sgd=lambda epoch, step: step >= switch_after,
+    )[0]  # fmt: skip
 
 
 @switch.misconception("SGD comes first in your function and Adam after it; asked is the other order.")
@@ -994,6 +1181,16 @@ def starts_over(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, 
     return switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd, on_epoch=on_epoch)[0]
 
 
+@switch.misconception("SGD trains at Adam's learning rate. It has its own, lr_sgd.")
+def adams_rate_kept(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
+    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_adam)[0]
+
+
+@switch.misconception("The two learning rates are swapped.")
+def rates_swapped(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
+    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_sgd, lr_adam)[0]
+
+
 @switch.misconception(
     "t begins again at 1 in every epoch, so every epoch sees the same mini-batches. It numbers the updates of the "
     "whole run."
@@ -1005,12 +1202,33 @@ def t_starts_again(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_ada
     )[0]  # fmt: skip
 
 
+@switch.misconception("The first update has t = 0 in your function. Updates are numbered from 1.")
+def t_from_zero(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
+    return switch_with(
+        gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd, number=lambda epoch, step: step
+    )[0]
+
+
 @switch.misconception("You pass the number of the epoch to gradient. It wants the number of the update, t.")
 def epoch_for_t(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
     return switch_with(
         gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd,
         number=lambda epoch, step: epoch + 1,
     )[0]  # fmt: skip
+
+
+@switch.misconception(
+    "Every gradient is taken at the w that came in. It must be taken at the parameters of the moment."
+)
+def gradient_at_the_start(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
+    return switch_with(
+        gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd, at=lambda w, start: start
+    )[0]
+
+
+@switch.misconception("There is one update per epoch in your function; there should be steps_per_epoch.")
+def one_update_per_epoch(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
+    return switch_with(gradient, w, epochs, 1, switch_after, lr_adam, lr_sgd)[0]
 
 
 @switch.misconception(
@@ -1028,6 +1246,16 @@ def adam_goes_on(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam,
 def start_included(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
     ends, _ = switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd)
     return np.vstack([w, ends])
+
+
+@switch.misconception("There is a row for every update. Asked is one for every epoch, at its end.")
+def row_for_every_update(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
+    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd)[1]
+
+
+@switch.misconception("You return the last parameters only. Asked is an array with a row for every epoch.")
+def last_row_only(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
+    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd)[0][-1]
 
 
 @switch.misconception("The result is a list of arrays. Make one array of it: `np.array(ends)`.")

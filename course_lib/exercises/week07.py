@@ -65,6 +65,23 @@ def settled(lr, curvature, noise_variance, *, scale=1.0, edge=2.0, beyond=np.inf
 
 
 @variance.misconception(
+    "That is lr σ² / (2 λ), the limit for tiny rates. Good as a rule of thumb; asked is the exact value: keep"
+    " the term (αλ)² of (1 − αλ)²."
+)
+def small_rates_only(lr, *, curvature, noise_variance):
+    return lr * noise_variance / (2 * curvature)
+
+
+@variance.misconception(
+    "Past the edge your formula gives a negative variance. It solves the equation, but from lr · curvature = "
+    "2 on no run ever gets there: return infinity."
+)
+def negative_past_the_edge(lr, *, curvature, noise_variance):
+    with np.errstate(divide="ignore"):
+        return lr * noise_variance / (curvature * (2 - lr * curvature))
+
+
+@variance.misconception(
     "You return the standard deviation, the typical distance. Asked is the variance, its square: leave the "
     "root out."
 )
@@ -77,6 +94,11 @@ def the_distance(lr, *, curvature, noise_variance):
 )
 def the_loss(lr, *, curvature, noise_variance):
     return settled(lr, curvature, noise_variance, scale=curvature / 2)
+
+
+@variance.misconception("You square noise_variance. It is σ² already, not σ.")
+def noise_squared(lr, *, curvature, noise_variance):
+    return settled(lr, curvature, noise_variance, scale=noise_variance)
 
 
 @variance.misconception(
@@ -98,6 +120,11 @@ def rate_not_cancelled(lr, *, curvature, noise_variance):
 )
 def contraction_not_squared(lr, *, curvature, noise_variance):
     return np.where(lr * curvature < 2, lr * noise_variance / curvature, np.inf)[()]
+
+
+@variance.misconception("The λ in the denominator is missing: 1 − (1 − αλ)² = αλ (2 − αλ) has it as a factor.")
+def curvature_missing(lr, *, curvature, noise_variance):
+    return settled(lr, curvature, noise_variance, scale=curvature)
 
 
 @variance.misconception(
@@ -234,11 +261,27 @@ def inverse_at(epoch, lr0, decay_rate):
 
 
 @inverse.misconception(
+    "The last step of every epoch already gets the next epoch's rate: step t comes after t − 1 finished "
+    "steps. Count epochs from t − 1."
+)
+def last_step_belongs_to_the_next(t, *, lr0, decay_rate, steps_per_epoch):
+    return inverse_at(t // steps_per_epoch, lr0, decay_rate)
+
+
+@inverse.misconception(
     "You put the iteration where the formula has the epoch, so the rate falls steps_per_epoch times too fast."
     " Turn t into an epoch first."
 )
 def iteration_for_epoch(t, *, lr0, decay_rate, steps_per_epoch):
     return inverse_at(t - 1, lr0, decay_rate)
+
+
+@inverse.misconception(
+    "You put t itself where the formula has the epoch: an iteration number, and one that starts at 1. Turn t "
+    "into an epoch, counted from 0."
+)
+def t_for_epoch(t, *, lr0, decay_rate, steps_per_epoch):
+    return inverse_at(t, lr0, decay_rate)
 
 
 @inverse.misconception(
@@ -305,6 +348,11 @@ def one_missing(t, *, lr0, decay_rate, steps_per_epoch):
 )
 def no_brackets(t, *, lr0, decay_rate, steps_per_epoch):
     return lr0 / 1 + decay_rate * ((t - 1) // steps_per_epoch)
+
+
+@inverse.misconception("Your rate grows: you multiply by 1 + decay_rate · epoch where the formula divides.")
+def grows(t, *, lr0, decay_rate, steps_per_epoch):
+    return lr0 * (1 + decay_rate * ((t - 1) // steps_per_epoch))
 
 
 @inverse.misconception(
@@ -393,11 +441,35 @@ def waits_for_the_epoch(t, *, lr0, factor, steps_per_epoch):
 
 
 @exponential.misconception(
+    "You multiply by factor at every step. It is the factor of a whole epoch: the exponent counts epochs, and "
+    "fractions of one."
+)
+def factor_per_step(t, *, lr0, factor, steps_per_epoch):
+    return lr0 * factor ** np.asarray(t - 1, dtype=float)[()]
+
+
+@exponential.misconception(
+    "The first step should have exactly lr0, but yours has decayed already: before step t only t − 1 steps "
+    "are done."
+)
+def counts_from_t(t, *, lr0, factor, steps_per_epoch):
+    return lr0 * factor ** (t / steps_per_epoch)
+
+
+@exponential.misconception(
     "You decay with exp(−factor · epoch). Here the base is factor itself: after one epoch the rate is factor "
     "· lr0."
 )
 def base_e(t, *, lr0, factor, steps_per_epoch):
     return lr0 * np.exp(-factor * (t - 1) / steps_per_epoch)
+
+
+@exponential.misconception(
+    "You raise 1 − factor to the power. The factor says what is left after an epoch (95 %), not what is "
+    "lost (5 %)."
+)
+def what_is_lost(t, *, lr0, factor, steps_per_epoch):
+    return lr0 * (1 - factor) ** ((t - 1) / steps_per_epoch)
 
 
 @exponential.misconception(
@@ -416,11 +488,31 @@ def power_of_the_product(t, *, lr0, factor, steps_per_epoch):
 
 
 @exponential.misconception(
+    "You multiply by factor · epoch, a straight line from 0. The epoch belongs in the exponent."
+)
+def factor_times_epoch(t, *, lr0, factor, steps_per_epoch):
+    return lr0 * factor * (t - 1) / steps_per_epoch
+
+
+@exponential.misconception(
     "You decay the rate that is already decayed: factor ** epoch at every step piles up to a far larger "
     "exponent. The formula always starts from lr0."
 )
 def powers_pile_up(t, *, lr0, factor, steps_per_epoch):
     return lr0 * factor ** (t * (t - 1) / 2 / steps_per_epoch)
+
+
+@exponential.misconception("The factor is hard-coded as 0.95. Use the argument.")
+def hard_coded_factor(t, *, lr0, factor, steps_per_epoch):
+    return lr0 * 0.95 ** ((t - 1) / steps_per_epoch)
+
+
+@exponential.misconception(
+    "The exponent is multiplied by steps_per_epoch where it should be divided: it counts epochs, and there "
+    "are fewer of those than of steps."
+)
+def multiplied_exponent(t, *, lr0, factor, steps_per_epoch):
+    return lr0 * factor ** ((t - 1) * float(steps_per_epoch))
 
 
 @exponential.misconception(
@@ -501,6 +593,14 @@ def division_by_zero(t, *, k, steps_per_epoch):
 
 
 @root.misconception(
+    "The last step of every epoch already gets the next epoch's rate: `t // steps_per_epoch + 1` goes up one "
+    "step too early. Count epochs from t − 1."
+)
+def one_step_early(t, *, k, steps_per_epoch):
+    return root_at(t // steps_per_epoch + 1, k)
+
+
+@root.misconception(
     "You keep 0 out with a maximum, so the first two epochs share one rate and all later ones are one epoch "
     "behind. Count from 1: add 1 instead."
 )
@@ -517,6 +617,18 @@ def tiny_number_under_the_root(t, *, k, steps_per_epoch):
 
 
 @root.misconception(
+    "You use the iteration t whatever steps_per_epoch is. Only with one step an epoch is k / √t what is asked."
+)
+def iteration_under_the_root(t, *, k, steps_per_epoch):
+    return root_at(t, k)
+
+
+@root.misconception("You divide by the epoch itself. The root is missing: k / √epoch.")
+def root_missing(t, *, k, steps_per_epoch):
+    return k / ((t - 1) // steps_per_epoch + 1)
+
+
+@root.misconception(
     "You count fractions of an epoch, so the rate changes at each step, and in the first epoch it is above k."
     " Here it waits for the next epoch."
 )
@@ -530,6 +642,21 @@ def fractions_under_the_root(t, *, k, steps_per_epoch):
 )
 def rounded_under_the_root(t, *, k, steps_per_epoch):
     return root_at(np.round((t - 1) / steps_per_epoch) + 1, k)
+
+
+@root.misconception("The root reaches too far: k stays outside of it. Write `k / np.sqrt(epoch)`.")
+def root_of_everything(t, *, k, steps_per_epoch):
+    return np.sqrt(k / ((t - 1) // steps_per_epoch + 1))
+
+
+@root.misconception("Your rate grows with the epoch: divide by the root instead of multiplying.")
+def root_multiplied(t, *, k, steps_per_epoch):
+    return k * np.sqrt((t - 1) // steps_per_epoch + 1)
+
+
+@root.misconception("You add the 1 outside the root. It belongs to the epoch's number, under the root.")
+def one_outside_the_root(t, *, k, steps_per_epoch):
+    return k / (1 + np.sqrt((t - 1) // steps_per_epoch))
 
 
 @root.misconception(
@@ -617,6 +744,19 @@ def reached_at(epoch, milestones, side="right"):
 
 
 @stairs.misconception(
+    "At the milestone itself you still use the old rate. A milestone is the first epoch with the lower rate: "
+    "compare with >=."
+)
+def one_epoch_late(epoch, *, lr0, factor, milestones):
+    return lr0 * factor ** reached_at(epoch, milestones, side="left")
+
+
+@stairs.misconception("The rate falls one epoch too early. Epochs count from 0 here, like the milestones: no + 1.")
+def one_epoch_early(epoch, *, lr0, factor, milestones):
+    return lr0 * factor ** reached_at(epoch + 1, milestones)
+
+
+@stairs.misconception(
     "Your rate falls only once, whatever the number of milestones reached (an `elif` chain in ascending order"
     " stops at the first). Count all that are reached."
 )
@@ -649,6 +789,19 @@ def widths_added_up(epoch, *, lr0, factor, milestones):
 
 
 @stairs.misconception(
+    "You multiply by factor times the number of milestones; before the first one that is 0. The number "
+    "belongs in the exponent."
+)
+def factor_times_number(epoch, *, lr0, factor, milestones):
+    return lr0 * factor * reached_at(epoch, milestones)
+
+
+@stairs.misconception("Your rate rises at the milestones: you divide by the factor, where it multiplies.")
+def rate_rises(epoch, *, lr0, factor, milestones):
+    return lr0 / factor ** reached_at(epoch, milestones)
+
+
+@stairs.misconception(
     "You count the milestones that are still to come, so training starts low. Count those that are reached: "
     "epoch >= milestone."
 )
@@ -663,6 +816,19 @@ def still_to_come(epoch, *, lr0, factor, milestones):
 def growing_powers(epoch, *, lr0, factor, milestones):
     reached = reached_at(epoch, milestones)
     return lr0 * factor ** (reached * (reached + 1) / 2)
+
+
+@stairs.misconception("The factor is hard-coded as 0.1. Use the argument.")
+def always_a_tenth(epoch, *, lr0, factor, milestones):
+    return lr0 * 0.1 ** reached_at(epoch, milestones)
+
+
+@stairs.misconception(
+    "You multiply by 1 − factor. The factor says what is left of the rate (factor 0.1 leaves a tenth), not "
+    "what is lost."
+)
+def what_the_stairs_lose(epoch, *, lr0, factor, milestones):
+    return lr0 * (1 - factor) ** reached_at(epoch, milestones)
 
 
 @stairs.misconception("Your rate never falls at the last milestone: the loop or slice stops one short.")
@@ -819,6 +985,12 @@ def quarter_cosine(t, *, lr_max, lr_min, warmup, steps):
     return cosine_of(t, lr_max, lr_min, warmup, steps, wave=np.cos(np.pi / 2 * progress))
 
 
+@cosine.misconception("The π is missing: at the end the cosine's argument should be π, where it is −1.")
+def pi_missing(t, *, lr_max, lr_min, warmup, steps):
+    progress = np.clip((t - warmup) / (steps - warmup), 0, 1)
+    return cosine_of(t, lr_max, lr_min, warmup, steps, progress=progress / np.pi)
+
+
 @cosine.misconception(
     "The factor ½ is missing: 1 + cos runs from 2 to 0, so your cosine starts at about twice lr_max."
 )
@@ -835,12 +1007,33 @@ def too_high(t, *, lr_max, lr_min, warmup, steps):
 
 
 @cosine.misconception(
+    "After the warm-up your rate rises from lr_min: the cosine has the wrong sign, 1 − cos for 1 + cos."
+)
+def upside_down_cosine(t, *, lr_max, lr_min, warmup, steps):
+    progress = 1 - np.clip((t - warmup) / (steps - warmup), 0, 1)
+    return cosine_of(t, lr_max, lr_min, warmup, steps, progress=progress)
+
+
+@cosine.misconception("Your rate falls to 0. It should end at lr_min.")
+def minimum_ignored(t, *, lr_max, lr_min, warmup, steps):
+    return cosine_of(t, lr_max, lr_min, warmup, steps, low=0.0, height=lr_max)
+
+
+@cosine.misconception(
     "Your warm-up rises from lr_min. That is legitimate elsewhere; here it is proportional to t: lr_max · t /"
     " warmup."
 )
 def ramp_from_the_minimum(t, *, lr_max, lr_min, warmup, steps):
     before = lr_min + (lr_max - lr_min) * t / max(warmup, 1)
     return cosine_of(t, lr_max, lr_min, warmup, steps, before=before)
+
+
+@cosine.misconception(
+    "There is no warm-up: your rate is at lr_max from the first step on. Multiply by t / warmup as long as t "
+    "< warmup."
+)
+def no_warmup(t, *, lr_max, lr_min, warmup, steps):
+    return cosine_of(t, lr_max, lr_min, warmup, steps, ramp=1.0 + 0 * t)
 
 
 @cosine.misconception(

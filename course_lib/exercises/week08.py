@@ -132,6 +132,14 @@ def twice_too_large(gradient, w, *, h):
 
 
 @hess.misconception(
+    "You return the differences of the gradient without dividing by the distance 2h. A second derivative is a "
+    "change per length."
+)
+def not_divided(gradient, w, *, h):
+    return hessian_with(gradient, w, divide=1, up=h, down=-h)
+
+
+@hess.misconception(
     "Nearly there: on a curved surface your matrix is not quite symmetric, because each column has a small "
     "error of its own. Return the average of H and its transpose."
 )
@@ -167,6 +175,13 @@ def all_moved_at_once(gradient, w, *, h):
 
 
 @hess.misconception(
+    "The sign is the wrong way round: the gradient at w + h minus the gradient at w − h, not the other way about."
+)
+def differences_reversed(gradient, w, *, h):
+    return hessian_with(gradient, w, divide=2 * h, up=-h, down=h)
+
+
+@hess.misconception(
     "The nudge is never taken back, so the second coordinate is measured with the first one still moved (and "
     "the caller's `w` is changed). Make a fresh nudge for every coordinate."
 )
@@ -178,6 +193,13 @@ def nudges_pile_up(gradient, w, *, h):
         w[j] -= 2 * h
         H[:, j] = (up - gradient(w)) / (2 * h)
     return (H + H.T) / 2
+
+
+@hess.misconception(
+    "The step is fixed inside your function. Use the argument `h`: on a curved surface the result depends on it."
+)
+def own_step(gradient, w, *, h):
+    return hessian_with(gradient, w, divide=2e-5, up=1e-5, down=-1e-5)
 
 
 @hess.misconception(
@@ -364,6 +386,14 @@ def classify_by(up, down, *, flat="undecided"):
 
 
 @classify.misconception(
+    "A zero gradient alone says that the surface is level here, as it is on every pass and every summit. "
+    "Whether it is a valley the Hessian must tell."
+)
+def zero_gradient_is_a_minimum(gradient, hessian, *, tol):
+    return "minimum" if np.linalg.norm(gradient) <= tol else "not critical"
+
+
+@classify.misconception(
     "You decide by the determinant and the first entry, the rule from two-dimensional calculus. The "
     "determinant is the product of all eigenvalues: in four dimensions, two that point down give a positive "
     "one, too. Look at the eigenvalues themselves."
@@ -419,6 +449,15 @@ def tolerance_forgotten(gradient, hessian, *, tol):
     if np.linalg.norm(gradient) > tol:
         return "not critical"
     return classify_critical_point(np.zeros_like(gradient), hessian, tol=0.0)
+
+
+@classify.misconception(
+    "The gradient is not looked at. Where it is not 0 the surface slopes, and the words minimum, maximum and "
+    "saddle "
+    'do not apply: "not critical".'
+)
+def gradient_ignored(gradient, hessian, *, tol):
+    return classify_critical_point(np.zeros_like(gradient), hessian, tol=tol)
 
 
 @classify.misconception(
@@ -644,6 +683,14 @@ def half_per_direction(hessians):
 
 
 @probability.misconception(
+    "A positive determinant is no proof: two negative eigenvalues multiply to a positive number. All "
+    "eigenvalues must be positive."
+)
+def positive_determinant(hessians):
+    return fraction(np.linalg.det(hessians) > 0)
+
+
+@probability.misconception(
     "A positive trace says only that the eigenvalues are positive on average. For a minimum each of them must be."
 )
 def positive_trace(hessians):
@@ -683,12 +730,24 @@ def fraction_of_eigenvalues(hessians):
     return p, standard_error(p, len(hessians))
 
 
+@probability.misconception("One positive eigenvalue is not enough: `np.all`, not `np.any`.")
+def any_positive(hessians):
+    return fraction(np.any(np.linalg.eigvalsh(hessians) > 0, axis=1))
+
+
 @probability.misconception(
     "You count the maxima as well: all eigenvalues of one sign. A minimum has all of them positive."
 )
 def minima_and_maxima(hessians):
     eigenvalues = np.linalg.eigvalsh(hessians)
     return fraction(np.all(eigenvalues > 0, axis=1) | np.all(eigenvalues < 0, axis=1))
+
+
+@probability.misconception(
+    "Those are the maxima: all eigenvalues negative. A minimum curves up in all directions."
+)
+def maxima_counted(hessians):
+    return fraction(np.all(np.linalg.eigvalsh(hessians) < 0, axis=1))
 
 
 @probability.misconception(
@@ -700,6 +759,23 @@ def a_count(hessians):
 
 
 @probability.misconception(
+    "Your `p` is right. But `error` is the variance p(1 − p)/N; the standard error is its root."
+)
+def error_without_root(hessians):
+    p, error = probability_of_minimum(hessians)
+    return p, error**2
+
+
+@probability.misconception(
+    "Your `p` is right. But `error` is the spread of a single draw; the mean of N draws scatters √N times "
+    "less: divide by N under the root."
+)
+def error_of_one_draw(hessians):
+    p, _ = probability_of_minimum(hessians)
+    return p, np.sqrt(p * (1 - p))
+
+
+@probability.misconception(
     "Your `p` is right, and N − 1 under the root is a legitimate convention (`ddof=1`), but it fails for a "
     "single matrix. The contract asks for N."
 )
@@ -707,6 +783,15 @@ def error_with_n_minus_one(hessians):
     p, _ = probability_of_minimum(hessians)
     N = len(hessians)
     return p, np.sqrt(p * (1 - p) / (N - 1)) if N > 1 else np.nan
+
+
+@probability.misconception(
+    "Your `p` is right. But 1/√N is the order of the error at p = ½ only, and far too large for rare events: "
+    "√(p(1 − p)/N)."
+)
+def error_without_p(hessians):
+    p, _ = probability_of_minimum(hessians)
+    return p, 1 / np.sqrt(len(hessians))
 
 
 @probability.misconception("The two results are in the wrong order: first `p`, then `error`.")
@@ -831,11 +916,21 @@ def escape_with(curvature, offset, *, lr, radius, steps=None, inside=math.ceil, 
     return inside(math.log(radius / offset) / growth if steps is None else steps)
 
 
+@escape.misconception("You round down: after that many steps the radius is not quite reached. Round up.")
+def rounded_down(curvature, offset, *, lr, radius):
+    return escape_with(curvature, offset, lr=lr, radius=radius, inside=math.floor)
+
+
 @escape.misconception(
     "You round to the nearest whole number, so in half of the cases the radius is not reached yet. Round up."
 )
 def rounded_to_nearest(curvature, offset, *, lr, radius):
     return escape_with(curvature, offset, lr=lr, radius=radius, inside=round)
+
+
+@escape.misconception("The formula is right, but not rounded. Steps are whole numbers: round up.")
+def unrounded(curvature, offset, *, lr, radius):
+    return escape_with(curvature, offset, lr=lr, radius=radius, inside=float)
 
 
 @escape.misconception(
@@ -859,6 +954,17 @@ def learning_rate_forgotten(curvature, offset, *, lr, radius):
     if offset >= radius:
         return 0
     return escape_with(curvature, offset, lr=1.0, radius=radius)
+
+
+@escape.misconception(
+    "Two kinds of logarithm in one quotient: base 10 above, base e below. Any base will do, but the same for "
+    "both (`math.log` for instance)."
+)
+def mixed_logarithms(curvature, offset, *, lr, radius):
+    mixed = None
+    if 0 < offset < radius and curvature < 0:
+        mixed = math.log10(radius / offset) / math.log(1 + lr * abs(curvature))
+    return escape_with(curvature, offset, lr=lr, radius=radius, steps=mixed)
 
 
 @escape.misconception(
@@ -896,6 +1002,21 @@ def fraction_upside_down(curvature, offset, *, lr, radius):
 
 
 @escape.misconception(
+    "The sign of the curvature is left in: with λ < 0 your factor 1 + lr · λ is below 1, and nothing grows. "
+    "Use |λ|, or 1 − lr · λ."
+)
+def sign_left_in(curvature, offset, *, lr, radius):
+    if offset >= radius:
+        return 0
+    if offset == 0 or curvature >= 0:
+        return math.inf
+    factor = 1 + lr * curvature
+    if factor <= 0:
+        raise ValueError("math domain error")
+    return math.ceil(math.log(radius / offset) / math.log(factor))
+
+
+@escape.misconception(
     "On the stable line (offset 0) you answer 0 steps. It never leaves: 0 times any factor is 0. Standing "
     "still is not having arrived: return `math.inf`."
 )
@@ -923,6 +1044,15 @@ def upward_curvature_pushes(curvature, offset, *, lr, radius):
     if curvature == 0:
         return math.inf
     return escape_steps(-abs(curvature), offset, lr=lr, radius=radius)
+
+
+@escape.misconception(
+    "Where the start is outside the radius already, your number of steps is negative. Nothing needs to be done: 0."
+)
+def negative_steps(curvature, offset, *, lr, radius):
+    if offset == 0 or curvature >= 0:
+        return math.inf
+    return math.ceil(math.log(radius / offset) / math.log(1 + lr * abs(curvature)))
 
 
 @escape.misconception(
@@ -1033,6 +1163,13 @@ def v_not_normalised(gradient, w, v, *, h):
 
 
 @product.misconception(
+    "You return H times the unit vector v/‖v‖. Multiply by ‖v‖ at the end: H v is twice as long where v is."
+)
+def length_not_restored(gradient, w, v, *, h):
+    return product_with(gradient, w, v, h=h, scale=False)
+
+
+@product.misconception(
     "A forward difference, from w to w + h. Its error shrinks only like h; step to both sides of w for one "
     "like h²."
 )
@@ -1043,6 +1180,18 @@ def forward_only(gradient, w, v, *, h):
 @product.misconception("All is twice too large: the two points are 2h apart, so divide by 2h.")
 def over_h_alone(gradient, w, v, *, h):
     return product_with(gradient, w, v, h=h, over=1)
+
+
+@product.misconception("The difference of the gradients is not divided by the distance 2h between the two points.")
+def distance_forgotten(gradient, w, v, *, h):
+    return product_with(gradient, w, v, h=h, over=1 / h)
+
+
+@product.misconception(
+    "The sign is the wrong way round: the gradient ahead (w + nudge) minus the gradient behind (w − nudge)."
+)
+def behind_minus_ahead(gradient, w, v, *, h):
+    return product_with(gradient, w, v, h=h, up=-1, down=1)
 
 
 @product.misconception(
@@ -1084,6 +1233,34 @@ def diagonal_times_v(gradient, w, v, *, h):
 def whole_hessian(gradient, w, v, *, h):
     H = np.stack([(gradient(w + h * e) - gradient(w - h * e)) / (2 * h) for e in np.eye(len(w))], axis=1)
     return H @ v
+
+
+@product.misconception(
+    "For v = 0 your function divides 0 by 0 and returns NaN. H times 0 is 0: return zeros there."
+)
+def zero_direction(gradient, w, v, *, h):
+    with np.errstate(invalid="ignore", divide="ignore"):
+        length = np.linalg.norm(v)
+        nudge = v * (h / length)
+        return (gradient(w + nudge) - gradient(w - nudge)) / (2 * h) * length
+
+
+@product.misconception(
+    "The step is fixed inside your function. Use the argument `h`: on a curved surface the result depends on it."
+)
+def step_of_its_own(gradient, w, v, *, h):
+    return product_with(gradient, w, v, h=1e-5)
+
+
+@product.misconception(
+    "You divide v by ‖v‖², not by its length. `v @ v` is the square; `np.linalg.norm(v)` is the length."
+)
+def squared_length(gradient, w, v, *, h):
+    square = v @ v
+    if square == 0:
+        return np.zeros_like(v)
+    nudge = h / square * v
+    return (gradient(w + nudge) - gradient(w - nudge)) / (2 * h) * square
 
 
 @product.misconception(

@@ -347,6 +347,18 @@ def beta_log_uniform(low, high, *, size, rng):
     return 10 ** rng.uniform(np.log10(low), np.log10(high), size=size)
 
 
+@beta.misconception("You return 1 − beta. The last step is missing: beta is 1 minus that.")
+def distance_returned(low, high, *, size, rng):
+    return 1 - sample_beta(low, high, size=size, rng=rng)
+
+
+@beta.misconception(
+    "The bounds of beta became exponents. The exponent runs between the logarithms of 1 − high and 1 − low."
+)
+def beta_bounds_as_exponents(low, high, *, size, rng):
+    return 1 - 10 ** rng.uniform(low, high, size=size)
+
+
 @beta.misconception(
     "The bounds are the wrong way round: where beta is large, 1 − beta is small. So 1 − high is the lower "
     "bound and 1 − low the upper one."
@@ -734,6 +746,27 @@ def integers_rounded(objective, space, *, trials, rng):
 
 
 @searching.misconception(
+    '"integer" settings come out with decimals. A network cannot have 2.7 layers: draw an `int`.'
+)
+def integers_with_decimals(objective, space, *, trials, rng):
+    def draw(scale, low, high, rng):
+        return draw_setting("linear" if scale == "integer" else scale, low, high, rng)
+
+    return search_with(objective, space, trials=trials, rng=rng, draw=draw)
+
+
+@searching.misconception(
+    "A trial that diverged won: its value is NaN. `np.argmin` returns the first NaN. Count NaN as infinitely "
+    "bad, or use `np.nanargmin`."
+)
+def nan_wins(objective, space, *, trials, rng):
+    def pick(history):
+        return history[int(np.argmin([value for _, value in history]))]
+
+    return search_with(objective, space, trials=trials, rng=rng, pick=pick)
+
+
+@searching.misconception(
     "Trials that diverged are missing in your history. They must not win, but they were tried: note all of them."
 )
 def nan_left_out(objective, space, *, trials, rng):
@@ -916,12 +949,31 @@ def zoom_with(settings, values, *, keep, margin, pick=lambda values, keep: np.ar
     return widen(low, high, margin) if widen else (low / margin, high * margin)
 
 
+@zooming.misconception("You keep the trials with the highest values. The objective is a loss: lower is better.")
+def highest_kept(settings, values, *, keep, margin):
+    return zoom_with(
+        settings,
+        values,
+        keep=keep,
+        margin=margin,
+        pick=lambda v, k: np.argsort(np.where(np.isnan(v), -np.inf, v))[::-1][:k],
+    )
+
+
 @zooming.misconception(
     "You keep the end of the order: the highest values, and NaN before all of them. The objective is a loss: "
     "lower is better."
 )
 def order_reversed(settings, values, *, keep, margin):
     return zoom_with(settings, values, keep=keep, margin=margin, pick=lambda v, k: np.argsort(v)[::-1][:k])
+
+
+@zooming.misconception(
+    "You go by the single best trial. Its place is partly luck: go by the best `keep` of them, from the "
+    "smallest to the largest setting among them."
+)
+def single_best(settings, values, *, keep, margin):
+    return zoom_with(settings, values, keep=1, margin=margin)
 
 
 @zooming.misconception(
@@ -945,6 +997,18 @@ def margin_added(settings, values, *, keep, margin):
 )
 def lower_end_by_a_share(settings, values, *, keep, margin):
     return zoom_with(settings, values, keep=keep, margin=margin, widen=lambda a, b, m: (a * (2 - m), b * m))
+
+
+@zooming.misconception(
+    "The margin is not used. The optimum is hardly ever exactly between the best trials: leave room on both sides."
+)
+def no_margin(settings, values, *, keep, margin):
+    return zoom_with(settings, values, keep=keep, margin=1.0)
+
+
+@zooming.misconception("The margin is applied at the upper end only. Divide the lower end by it, too.")
+def margin_above_only(settings, values, *, keep, margin):
+    return zoom_with(settings, values, keep=keep, margin=margin, widen=lambda a, b, m: (a, b * m))
 
 
 @zooming.misconception(
@@ -1043,6 +1107,14 @@ def cut_to_whole_numbers(settings, values, *, keep, margin):
 @zooming.misconception("The two results are the wrong way round: first `low`, then `high`.")
 def results_swapped(settings, values, *, keep, margin):
     return zoom_with(settings, values, keep=keep, margin=margin)[::-1]
+
+
+@zooming.misconception(
+    "The margin works inwards: the lower end is multiplied and the upper one divided. That cuts the best "
+    "trials off; it should leave room around them."
+)
+def margin_inwards(settings, values, *, keep, margin):
+    return zoom_with(settings, values, keep=keep, margin=margin, widen=lambda a, b, m: (a * m, b / m))
 
 
 @zooming.misconception(
@@ -1206,6 +1278,14 @@ def rounded_up(curves, *, least, factor):
 
 
 @halving.misconception(
+    "Always half are kept. `factor` says how many: one in `factor`, and the training becomes `factor` times as "
+    "long."
+)
+def always_half(curves, *, least, factor):
+    return halve_with(curves, least=least, factor=2)
+
+
+@halving.misconception(
     "You judge by the lowest loss so far. A setting whose loss was low once and rose again would win with a "
     "number that it no longer has. Judge by the loss *after* the round's last epoch."
 )
@@ -1320,6 +1400,13 @@ def halved_around_nan(curves, *, least, factor):
         return np.argsort(order)  # each one's place in that order
 
     return halve_with(curves, least=least, factor=factor, judge=judge)
+
+
+@halving.misconception(
+    "The first round has 1 epoch in your version. It has `least`; every further one `factor` times as many."
+)
+def least_unused(curves, *, least, factor):
+    return successive_halving(curves, least=1, factor=factor)
 
 
 @halving.misconception(
