@@ -12,20 +12,20 @@ from course_lib.optimizers import SGD, Adam
 # ---------------------------------------------------------------------------------------------------------
 # What the three steps share: cases, observation, and one formula in which wrong answers replace a piece
 
-LATE = 20_000  # a step at which every bias correction in the cases has faded
+LATE = 20_000  # a step at which every bias correction in the cases has faded (save that of beta2 = 0.9999)
 
 
-def state_case(rng, part, *, t, shape, grad=1.0, eps=1e-12, dtype=np.float64, fresh=False, s_max=False, **more):
+def state_case(rng, part, *, t, shape, grad=1.0, eps=1e-12, fresh=False, s_max=False, **more):
     """Draw one call of a step: parameters, gradient and moments with every hyperparameter off its default."""
 
     def draw(scale):
-        return np.array(scale * rng.normal(size=shape), dtype)
+        return np.array(scale * rng.normal(size=shape))
 
     w, dw, v, s = draw(1.0), draw(grad), draw(0.7 * grad), np.array((grad * draw(1.0)) ** 2)
     if fresh:
         v, s = np.zeros_like(v), np.zeros_like(s)
     # The state's maximum lies above s in some entries and below in others.
-    args = (w, dw, v, s, *([s * rng.uniform(0.4, 1.8, size=shape).astype(dtype)] if s_max else []), t)
+    args = (w, dw, v, s, *([s * rng.uniform(0.4, 1.8, size=shape)] if s_max else []), t)
     constants = {
         "lr": round(rng.uniform(0.02, 0.2), 3),
         "beta1": round(rng.uniform(0.5, 0.8), 2),
@@ -33,14 +33,6 @@ def state_case(rng, part, *, t, shape, grad=1.0, eps=1e-12, dtype=np.float64, fr
         "eps": eps,
     }
     return case(part, *args, **constants, **more)
-
-
-DEFAULTS = {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 1e-2}
-
-
-def with_defaults(drawn):
-    """Return the same call at the default hyperparameters: `observe_steps` then leaves them out."""
-    return case(drawn.part, *drawn.args, **{name: DEFAULTS[name] for name in drawn.kwargs})
 
 
 def observe_steps(names):
@@ -52,11 +44,6 @@ def observe_steps(names):
         return result
 
     def observe(call, case):
-        if all(case.kwargs[name] == DEFAULTS[name] for name in case.kwargs):
-            return {
-                f"the new {name}, where {', '.join(case.kwargs)} are left out": x
-                for name, x in zip(names, values_of(call(*case.args)), strict=True)
-            }
         if "chain" not in case.part:
             w, *state = values_of(call(*case.args, **case.kwargs))
             return dict(zip(names[1:], state, strict=True)) | {"w": w}
@@ -102,8 +89,6 @@ def adam_cases(rng):
     for shape in [(2,), (3, 2), (4,)]:
         yield state_case(rng, late, t=LATE, shape=shape)
     yield state_case(rng, late, t=LATE, shape=(3,), grad=1e3)
-    yield state_case(rng, late, t=LATE, shape=(3,), dtype=np.float32)
-    yield state_case(rng, late, t=LATE, shape=())
     for grad in (1.0, 1e-3, 1e3):
         yield state_case(rng, chain, t=1, shape=(3,), grad=grad, fresh=True)
     yield state_case(rng, chain, t=3, shape=(2, 2))
@@ -114,9 +99,6 @@ def adam_cases(rng):
     still = state_case(rng, eps, t=1, shape=(2,), fresh=True, eps=1e-3)
     w, dw, *rest = still.args
     yield case(eps, w, np.array([dw[0], 0.0]), *rest, **still.kwargs)
-    yield with_defaults(state_case(rng, eps, t=700, shape=(3,), grad=1e-7))
-    slow = state_case(rng, chain, t=2_500, shape=(3,))  # s remembers so long that its correction still counts
-    yield case(chain, *slow.args, **slow.kwargs | {"beta2": 0.9995})
 
 
 adam = Exercise(
@@ -124,7 +106,13 @@ adam = Exercise(
     parts={"late in a run": 2, "a chain from t = 1": 1, "where eps matters": 1},
     cases=adam_cases,
     observe=observe_steps(("w", "v", "s")),
-    allows=Allows(real=("dw",), ends={"beta1": (0.0,), "beta2": (0.0,)}, start="where eps matters"),
+    allows=Allows(
+        alike=("w", "dw", "v", "s"),
+        single=("w", "dw", "v", "s"),
+        real=("dw",),
+        ends={"beta1": (0.0,), "beta2": (0.0, 0.9999)},
+        start="where eps matters",
+    ),
     hints=(
         "Five lines: two averages, two corrections, one step. Which of the five values must the next call "
         "get back?",
@@ -145,28 +133,6 @@ def no_correction(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     return adam_with(
         w, dw, v, s, t, lr, beta1, beta2, eps,
         numerator=lambda v, v_hat, old: v, denominator=lambda s, s_hat, old: np.sqrt(s) + eps,
-    )  # fmt: skip
-
-
-@adam.misconception("Only v is corrected. s starts at 0 as well, and is further off: divide it by 1 - beta2**t.")
-def only_v_corrected(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, denominator=lambda s, s_hat, old: np.sqrt(s) + eps)
-
-
-@adam.misconception("Only s is corrected. v starts at 0 as well: divide it by 1 - beta1**t.")
-def only_s_corrected(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, numerator=lambda v, v_hat, old: v)
-
-
-@adam.misconception(
-    "Your correction is one step behind, as if t counted from 0 (at the first step it divides by 0). Here t is 1 "
-    "at the first step: the powers are beta**t."
-)
-def one_step_behind(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_with(
-        w, dw, v, s, t, lr, beta1, beta2, eps,
-        numerator=lambda v, v_hat, old: v / (1 - beta1 ** (t - 1)),
-        denominator=lambda s, s_hat, old: np.sqrt(s / (1 - beta2 ** (t - 1))) + eps,
     )  # fmt: skip
 
 
@@ -205,43 +171,12 @@ def corrected_by_one_minus_beta(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.9
     )  # fmt: skip
 
 
-@adam.misconception("You multiply by 1 - beta**t. The averages are too small at first, so they are divided by it.")
-def multiplied_by_the_correction(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_with(
-        w, dw, v, s, t, lr, beta1, beta2, eps,
-        numerator=lambda v, v_hat, old: v * (1 - beta1**t),
-        denominator=lambda s, s_hat, old: np.sqrt(s * (1 - beta2**t)) + eps,
-    )  # fmt: skip
-
-
-@adam.misconception("You correct the root of s, not s itself: divide by 1 - beta2**t first, then take the root.")
-def root_corrected(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_with(
-        w, dw, v, s, t, lr, beta1, beta2, eps,
-        denominator=lambda s, s_hat, old: np.sqrt(s) / (1 - beta2**t) + eps,
-    )  # fmt: skip
-
-
 @adam.misconception(
     "You return the corrected moments, so the next step averages and corrects them again. Keep v_hat and "
     "s_hat for this step's w only; return v and s."
 )
 def corrected_moments_stored(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, store=lambda v, s, v_hat, s_hat: (v_hat, s_hat))
-
-
-@adam.misconception("The two betas are swapped: beta1 belongs to v (the gradients), beta2 to s (their squares).")
-def betas_swapped(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_step(w, dw, v, s, t, lr=lr, beta1=beta2, beta2=beta1, eps=eps)
-
-
-@adam.misconception(
-    "beta and 1 - beta have changed places: beta is the weight of the past, 1 - beta that of the new gradient."
-)
-def weights_swapped(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    v = (1 - beta1) * v + beta1 * dw
-    s = (1 - beta2) * s + beta2 * dw**2
-    return w - lr * (v / (1 - beta1**t)) / (np.sqrt(s / (1 - beta2**t)) + eps), v, s
 
 
 @adam.misconception(
@@ -252,16 +187,6 @@ def eps_added_to_the_quotient(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999
     return adam_with(
         w, dw, v, s, t, lr, beta1, beta2, eps,
         denominator=lambda s, s_hat, old: np.sqrt(s_hat), step=lambda top, bottom: w - lr * top / bottom + eps,
-    )  # fmt: skip
-
-
-@adam.misconception(
-    "eps is added to the quotient and multiplied by lr with it. It belongs to the denominator: (root + eps)."
-)
-def eps_added_before_lr(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_with(
-        w, dw, v, s, t, lr, beta1, beta2, eps,
-        denominator=lambda s, s_hat, old: np.sqrt(s_hat), step=lambda top, bottom: w - lr * (top / bottom + eps),
     )  # fmt: skip
 
 
@@ -286,20 +211,6 @@ def eps_hat(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
 
 
 @adam.misconception(
-    "You subtract eps from the root. Where the root is as small as eps, the step explodes or turns round: add it."
-)
-def minus_eps(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, denominator=lambda s, s_hat, old: np.sqrt(s_hat) - eps)
-
-
-@adam.misconception(
-    "eps is missing. A parameter that never had a gradient then moves by 0/0: add eps to the root."
-)
-def no_eps(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, denominator=lambda s, s_hat, old: np.sqrt(s_hat))
-
-
-@adam.misconception(
     "The numerator is this step's dw, so v is computed and never used: that is RMSprop. Adam moves along v_hat."
 )
 def dw_for_v_hat(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
@@ -314,95 +225,24 @@ def s_from_v(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, new_s=lambda v: v**2)
 
 
-@adam.misconception("The root is missing: v_hat is divided by the root of s_hat (plus eps), not by s_hat.")
-def no_root(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, denominator=lambda s, s_hat, old: s_hat + eps)
-
-
-@adam.misconception("You square s_hat where its root is needed: `np.sqrt(s_hat)`.")
-def squared_instead_of_root(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, denominator=lambda s, s_hat, old: s_hat**2 + eps)
-
-
-@adam.misconception("s averages the gradient, not its square: it takes in (1 - beta2) * dw**2.")
-def no_square(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, new_s=lambda v: dw)
-
-
 @adam.misconception(
-    "s takes in one number, the sum of all squares. Every parameter has its own second moment: dw**2, element by "
-    "element."
+    "Your correction is one step behind, as if t counted from 0 (at the first step it divides by 0). Here t is 1 "
+    "at the first step: the powers are beta**t."
 )
-def squared_norm(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, new_s=lambda v: np.sum(dw**2))
-
-
-@adam.misconception(
-    "The step uses the moments from before this gradient: update v and s first, then correct, then move."
-)
-def old_moments(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+def one_step_behind(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     return adam_with(
         w, dw, v, s, t, lr, beta1, beta2, eps,
-        numerator=lambda v, v_hat, old: old / (1 - beta1**t),
-        denominator=lambda s, s_hat, old: np.sqrt(old / (1 - beta2**t)) + eps,
+        numerator=lambda v, v_hat, old: v / (1 - beta1 ** (t - 1)),
+        denominator=lambda s, s_hat, old: np.sqrt(s / (1 - beta2 ** (t - 1))) + eps,
     )  # fmt: skip
 
 
 @adam.misconception(
-    "The factors 1 - beta are missing: without them v and s are sums, and the correction no longer fits."
+    "beta and 1 - beta have changed places: beta is the weight of the past, 1 - beta that of the new gradient."
 )
-def factors_missing(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    v, s = beta1 * v + dw, beta2 * s + dw**2
-    return w - lr * (v / (1 - beta1**t)) / (np.sqrt(s / (1 - beta2**t)) + eps), v, s
-
-
-@adam.misconception("beta1 and beta2 are written into your code as 0.9 and 0.999. Use the arguments.")
-def hard_coded_betas(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_step(w, dw, v, s, t, lr=lr, beta1=0.9, beta2=0.999, eps=eps)
-
-
-@adam.misconception("The learning rate is written into your code (0.001). Use the argument lr.")
-def hard_coded_lr(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_step(w, dw, v, s, t, lr=1e-3, beta1=beta1, beta2=beta2, eps=eps)
-
-
-@adam.misconception("eps is written into your code as 1e-8. Use the argument eps: it can be anything up to 1.")
-def hard_coded_eps(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=1e-8)
-
-
-@adam.misconception(
-    "Your defaults are not the ones of the first line: lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8 (Keras has "
-    "another eps). With all arguments given, the function is right; leave the first line as it was."
-)
-def another_default_eps(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-7):
-    return adam_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-
-
-@adam.misconception("Your default lr is not 1e-3. With all arguments given, the function is right; put it back.")
-def another_default_lr(w, dw, v, s, t, *, lr=1e-2, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-
-
-@adam.misconception("You add the step, so the loss climbs: it is w - lr * v_hat / (root + eps).")
-def climbs(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_step(w, dw, v, s, t, lr=-lr, beta1=beta1, beta2=beta2, eps=eps)
-
-
-@adam.misconception("v and s come back in the wrong order: return w, v, s.")
-def returned_in_the_wrong_order(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return adam_with(w, dw, v, s, t, lr, beta1, beta2, eps, store=lambda v, s, v_hat, s_hat: (s, v))
-
-
-@adam.misconception(
-    "v and s are updated in place (`*=`, `+=` or `[:] =`), so the caller's arrays change. Compute new ones: "
-    "`v = beta1 * v + ...`."
-)
-def moments_in_place(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    v *= beta1
-    v += (1 - beta1) * dw
-    s *= beta2
-    s += (1 - beta2) * dw**2
+def weights_swapped(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    v = (1 - beta1) * v + beta1 * dw
+    s = (1 - beta2) * s + beta2 * dw**2
     return w - lr * (v / (1 - beta1**t)) / (np.sqrt(s / (1 - beta2**t)) + eps), v, s
 
 
@@ -450,12 +290,9 @@ def bound_cases(rng):
     for beta1, beta2 in [(0.9, 0.999), (0.9, 0.99), (0.95, 0.98), (round(rng.uniform(0.6, 0.9), 2), 0.97)]:
         yield case(usual, int(rng.integers(30, 400)), lr=rate(), beta1=beta1, beta2=beta2)
         yield case(usual, int(rng.integers(2, 12)), lr=rate(), beta1=beta1, beta2=beta2)
-    yield case(usual, 1, lr=rate(), beta1=0.9, beta2=0.999)
-    yield case(usual, 2000, lr=rate(), beta1=0.9, beta2=0.999)
     yield case(any_betas, 40, lr=rate(), beta1=0.875, beta2=0.765625)  # the square: all terms are equal
     yield case(any_betas, 25, lr=rate(), beta1=0.95, beta2=0.75)
     yield case(any_betas, 2000, lr=rate(), beta1=0.5, beta2=0.75)
-    yield case(any_betas, 25, lr=rate(), beta1=0.0, beta2=0.9)
     yield case(any_betas, 60, lr=rate(), beta1=0.95, beta2=0.95)
 
 
@@ -463,6 +300,7 @@ bound = Exercise(
     step_bound,
     parts={"betas of everyday use": 2, "any betas": 1},
     cases=bound_cases,
+    allows=Allows(ends={"t": (1, 2000), "beta1": (0.0, 0.99), "beta2": (0.75, 0.9999)}),
     hints=(
         "You need two lists of t numbers: the weights that the gradients have in v_hat, and the weights that "
         "their squares have in s_hat. Week 03 had such weights.",
@@ -480,12 +318,10 @@ bound = Exercise(
 )
 
 
-def bound_with(t, lr, beta1, beta2, *, terms=None, combine=None, corrected=(True, True)):
+def bound_with(t, lr, beta1, beta2, *, terms=None, combine=None):
     """Compute the bound with one piece replaced."""
     k = np.arange(t if terms is None else terms)
-    p, q = (1 - beta1) * beta1**k, (1 - beta2) * beta2**k
-    p = p / (1 - beta1**t) if corrected[0] else p
-    q = q / (1 - beta2**t) if corrected[1] else q
+    p, q = ((1 - beta) * beta**k / (1 - beta**t) for beta in (beta1, beta2))
     return lr * (np.sqrt(np.sum(p**2 / q)) if combine is None else combine(p, q))
 
 
@@ -531,56 +367,11 @@ def limit_for_large_t(t, *, lr, beta1, beta2):
 
 
 @bound.misconception(
-    "The bias corrections are missing in your weights. The weights of v_hat and of s_hat each sum to 1: divide by "
-    "1 - beta**t."
-)
-def weights_not_corrected(t, *, lr, beta1, beta2):
-    return bound_with(t, lr, beta1, beta2, corrected=(False, False))
-
-
-@bound.misconception("Only the weights of v_hat are corrected. Those of s_hat need their own 1 - beta2**t.")
-def only_p_corrected(t, *, lr, beta1, beta2):
-    return bound_with(t, lr, beta1, beta2, corrected=(True, False))
-
-
-@bound.misconception("Only the weights of s_hat are corrected. Those of v_hat need their own 1 - beta1**t.")
-def only_q_corrected(t, *, lr, beta1, beta2):
-    return bound_with(t, lr, beta1, beta2, corrected=(False, True))
-
-
-@bound.misconception("The root is missing: the sum bounds the square of the step, in units of lr.")
-def bound_without_root(t, *, lr, beta1, beta2):
-    return bound_with(t, lr, beta1, beta2, combine=lambda p, q: np.sum(p**2 / q))
-
-
-@bound.misconception(
-    "lr is inside the root, so it comes out as its own root. The step is lr times the quotient: lr stays outside."
-)
-def lr_inside_the_root(t, *, lr, beta1, beta2):
-    return bound_with(t, 1.0, beta1, beta2, combine=lambda p, q: np.sqrt(lr * np.sum(p**2 / q)))
-
-
-@bound.misconception("The learning rate is missing: the step is lr times the quotient that you have bounded.")
-def bound_without_lr(t, *, lr, beta1, beta2):
-    return bound_with(t, 1.0, beta1, beta2)
-
-
-@bound.misconception(
     "You add the roots, sum of p / sqrt(q). That is a bound too, but far from reached: the terms belong under one "
     "root."
 )
 def sum_of_roots(t, *, lr, beta1, beta2):
     return bound_with(t, lr, beta1, beta2, combine=lambda p, q: np.sum(p / np.sqrt(q)))
-
-
-@bound.misconception("p is not squared: each term is p**2 / q. (The sum of p / q alone is not what bounds v_hat.)")
-def p_not_squared(t, *, lr, beta1, beta2):
-    return bound_with(t, lr, beta1, beta2, combine=lambda p, q: np.sqrt(np.sum(p / q)))
-
-
-@bound.misconception("The betas are swapped: p, the weights in v_hat, comes from beta1, and q from beta2.")
-def bound_betas_swapped(t, *, lr, beta1, beta2):
-    return bound_with(t, lr, beta2, beta1)
 
 
 @bound.misconception(
@@ -604,14 +395,6 @@ def closed_form_divides_by_zero(t, *, lr, beta1, beta2):
     rho = beta1**2 / beta2
     total = (1 - rho**t) / (1 - rho)
     return lr * (1 - beta1) / (1 - beta1**t) * math.sqrt((1 - beta2**t) / (1 - beta2) * total)
-
-
-@bound.misconception(
-    "That is the largest step of an Adam without bias correction under a steady gradient, (1 - beta1**t) / "
-    "sqrt(1 - beta2**t). Here both moments are corrected, and the gradients are the worst possible."
-)
-def uncorrected_and_steady(t, *, lr, beta1, beta2):
-    return lr * (1 - beta1**t) / math.sqrt(1 - beta2**t)
 
 
 @bound.alternative
@@ -658,12 +441,9 @@ def adamw_cases(rng):
         return round(rng.uniform(0.1, 0.9), 2)
 
     one, chain = "one step", "a chain from t = 1"
-    for t, shape in [(LATE, (2,)), (7, (3,)), (2, (2, 3)), (1, (4,))]:
-        yield state_case(rng, one, t=t, shape=shape, eps=1e-8, weight_decay=decay())
+    for t, shape, grad in [(LATE, (2,), 1e-7), (7, (3,), 1.0), (2, (2, 3), 1.0), (1, (4,), 1.0)]:
+        yield state_case(rng, one, t=t, shape=shape, grad=grad, eps=1e-8, weight_decay=decay())
     yield state_case(rng, one, t=5, shape=(3,), eps=0.1, weight_decay=decay())
-    yield state_case(rng, one, t=5, shape=(3,), dtype=np.float32, eps=1e-3, weight_decay=decay())
-    yield state_case(rng, one, t=3, shape=(3,), eps=1e-3, weight_decay=0.0)
-    yield with_defaults(state_case(rng, one, t=70, shape=(3,), grad=1e-7, weight_decay=0.0))
     for grad in (1e-3, 1.0, 1e3):
         yield state_case(rng, chain, t=1, shape=(3,), grad=grad, fresh=True, eps=1e-8, weight_decay=decay())
     yield state_case(rng, chain, t=4, shape=(2,), eps=1e-2, weight_decay=decay())
@@ -675,7 +455,12 @@ adamw = Exercise(
     parts={"one step": 2, "a chain from t = 1": 1},
     cases=adamw_cases,
     observe=observe_steps(("w", "v", "s")),
-    allows=Allows(real=("dw", "w"), ends={"beta1": (0.0,), "beta2": (0.0,), "t": (900,)}),
+    allows=Allows(
+        alike=("w", "dw", "v", "s"),
+        single=("w", "dw", "v", "s"),
+        real=("dw", "w"),
+        ends={"beta1": (0.0,), "beta2": (0.0, 0.9999), "weight_decay": (0.0,)},
+    ),
     hints=(
         "It is your adam_step with one more term. Where must that term stand so that neither v nor s ever hears "
         "of it, and no root divides it?",
@@ -738,16 +523,6 @@ def decay_of_the_new_w(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1
     )
 
 
-@adamw.misconception("The weights grow: the decay is subtracted, like the step.")
-def weights_grow(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2):
-    return adamw_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=-weight_decay)
-
-
-@adamw.misconception("There is no decay in your step: this is Adam. Subtract lr * weight_decay * w as well.")
-def no_decay(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2):
-    return adam_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-
-
 @adamw.misconception(
     "The decay is there twice: in the gradient and beside the quotient. Only the second is asked."
 )
@@ -761,38 +536,6 @@ def decays_twice(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, w
 @adamw.misconception("Your decay is multiplied by lr twice. Inside the bracket it is weight_decay * w alone.")
 def lr_twice(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2):
     return adamw_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=lr * weight_decay)
-
-
-@adamw.misconception("The decay is written into your code as 0.01. Use the argument weight_decay.")
-def hard_coded_decay(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2):
-    return adamw_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=0.01)
-
-
-@adamw.misconception(
-    "Your default weight_decay is not 1e-2. With all arguments given, the function is right; put it back."
-)
-def another_default_decay(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0):
-    return adamw_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay)
-
-
-@adamw.misconception("You decay by the sign of w, which is an L1 penalty. Asked is a share of w itself.")
-def decay_by_sign(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2):
-    return adamw_with(
-        w, dw, v, s, t, lr, beta1, beta2, eps, decayed=lambda step: w + step - lr * weight_decay * np.sign(w)
-    )
-
-
-@adamw.misconception("You halve the decay, or use the penalty's ½: the step contains lr * weight_decay * w.")
-def half_the_decay(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2):
-    return adamw_step(w, dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay / 2)
-
-
-@adamw.misconception(
-    "The decay is right, but both moments are used uncorrected: divide v by 1 - beta1**t and s by 1 - beta2**t."
-)
-def adamw_without_correction(w, dw, v, s, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2):
-    step, v, s = no_correction(np.zeros_like(w), dw, v, s, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-    return w + step - lr * weight_decay * w, v, s
 
 
 @adamw.alternative
@@ -823,15 +566,13 @@ def amsgrad_step(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=
 
 def amsgrad_cases(rng):
     one, chain = "one step", "a chain from t = 1"
-    for t, shape in [(LATE, (4,)), (6, (3,)), (2, (3, 2)), (40, (5,))]:
-        yield state_case(rng, one, t=t, shape=shape, eps=1e-8, s_max=True)
+    for t, shape, grad in [(LATE, (4,), 1e-7), (6, (3,), 1.0), (2, (3, 2), 1.0), (40, (5,), 1.0)]:
+        yield state_case(rng, one, t=t, shape=shape, grad=grad, eps=1e-8, s_max=True)
     yield state_case(rng, one, t=5, shape=(4,), eps=0.1, s_max=True)
-    yield state_case(rng, one, t=5, shape=(4,), dtype=np.float32, eps=1e-3, s_max=True)
     for grad in (1e-3, 1.0, 1e3):
         yield state_case(rng, chain, t=1, shape=(3,), grad=grad, fresh=True, eps=1e-8, s_max=True)
     yield state_case(rng, chain, t=4, shape=(2, 2), eps=1e-2, s_max=True)
     yield state_case(rng, chain, t=60, shape=(3,), eps=1e-2, s_max=True)
-    yield with_defaults(state_case(rng, one, t=70, shape=(3,), grad=1e-7, s_max=True))
 
 
 amsgrad = Exercise(
@@ -839,7 +580,12 @@ amsgrad = Exercise(
     parts={"one step": 2, "a chain from t = 1": 1},
     cases=amsgrad_cases,
     observe=observe_steps(("w", "v", "s", "s_max")),
-    allows=Allows(real=("dw",), ends={"beta1": (0.0,), "beta2": (0.0,), "t": (900,)}),
+    allows=Allows(
+        alike=("w", "dw", "v", "s", "s_max"),
+        single=("w", "dw", "v", "s", "s_max"),
+        real=("dw",),
+        ends={"beta1": (0.0,), "beta2": (0.0, 0.9999)},
+    ),
     hints=(
         "It is adam_step with one more array, which remembers. Which of the two, s or s_max, goes on being an "
         "average, and which one stands under the root?",
@@ -873,31 +619,6 @@ def maximum_not_used(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, 
 
 
 @amsgrad.misconception(
-    "s_max never changes: it is passed through as it came. It becomes the larger of itself and the new s."
-)
-def maximum_not_updated(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return amsgrad_with(w, dw, v, s, s_max, t, lr, beta1, beta2, eps, new_max=lambda s, s_max, old: s_max)
-
-
-@amsgrad.misconception(
-    "You use s_max as it was before this step. First take the new s into the maximum, then divide by its root."
-)
-def old_maximum_used(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return amsgrad_with(
-        w, dw, v, s, s_max, t, lr, beta1, beta2, eps, under_root=lambda s, old, new: old / (1 - beta2**t)
-    )
-
-
-@amsgrad.misconception(
-    "The maximum is taken with s from before its update. Update s first: this step's gradient counts."
-)
-def maximum_with_the_old_s(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return amsgrad_with(
-        w, dw, v, s, s_max, t, lr, beta1, beta2, eps, new_max=lambda s, s_max, old: np.maximum(s_max, old)
-    )
-
-
-@amsgrad.misconception(
     "You take the maximum of the corrected s_hat. Some libraries do (optax): legitimate elsewhere. Here, as in "
     "PyTorch, the maximum is taken of s, and corrected afterwards."
 )
@@ -920,11 +641,6 @@ def as_in_the_paper(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, e
     )  # fmt: skip
 
 
-@amsgrad.misconception("v is corrected, but s_max is not: divide it by 1 - beta2**t before the root.")
-def maximum_not_corrected(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return amsgrad_with(w, dw, v, s, s_max, t, lr, beta1, beta2, eps, under_root=lambda s, old, new: new)
-
-
 @amsgrad.misconception(
     "s is overwritten by the maximum, so the next average starts from it and can never come down. Keep both: s "
     "goes on as an ordinary average."
@@ -932,25 +648,6 @@ def maximum_not_corrected(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.
 def s_overwritten(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     w, v, _, s_max = amsgrad_step(w, dw, v, s, s_max, t, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
     return w, v, s_max, s_max
-
-
-@amsgrad.misconception(
-    "You average on from s_max instead of s. The average s must go on by itself; s_max only remembers its peak."
-)
-def averages_from_the_maximum(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    v = beta1 * v + (1 - beta1) * dw
-    s = beta2 * s_max + (1 - beta2) * dw**2
-    s_max = np.maximum(s_max, s)
-    return w - lr * (v / (1 - beta1**t)) / (np.sqrt(s_max / (1 - beta2**t)) + eps), v, s, s_max
-
-
-@amsgrad.misconception(
-    "You take the smaller of the two. It is the larger that remembers a large gradient: `np.maximum`."
-)
-def minimum(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    return amsgrad_with(
-        w, dw, v, s, s_max, t, lr, beta1, beta2, eps, new_max=lambda s, s_max, old: np.minimum(s_max, s)
-    )
 
 
 @amsgrad.misconception(
@@ -979,13 +676,6 @@ def maximum_of_the_squares(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0
 )
 def pythons_max(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     return amsgrad_with(w, dw, v, s, s_max, t, lr, beta1, beta2, eps, new_max=lambda s, s_max, old: max(s_max, s))
-
-
-@amsgrad.misconception("eps is inside the root; here it is added after the root, as in Adam.")
-def amsgrad_eps_inside(w, dw, v, s, s_max, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    v, s = beta1 * v + (1 - beta1) * dw, beta2 * s + (1 - beta2) * dw**2
-    s_max = np.maximum(s_max, s)
-    return w - lr * (v / (1 - beta1**t)) / np.sqrt(s_max / (1 - beta2**t) + eps), v, s, s_max
 
 
 @amsgrad.alternative
@@ -1064,6 +754,7 @@ switch = Exercise(
     train_with_switch,
     parts={"where it ends": 2, "a row for every epoch": 1, "switch_after 0, and beyond the end": 1},
     cases=switch_cases,
+    allows=Allows(real=("w",), ends={"epochs": (1,), "steps_per_epoch": (1,)}),
     observe=observe_switch,
     hints=(
         "Two loops: epochs, and updates within an epoch. What has to happen once, at the beginning of one "
@@ -1080,9 +771,9 @@ switch = Exercise(
 
 def switch_with(
     gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd,
-    *, use_sgd=None, on_epoch=None, number=None, update=None, at=None,
+    *, use_sgd=None, on_epoch=None, number=None, update=None,
 ):  # fmt: skip
-    """Train with one piece of the plan replaced; returns the parameters after every update as well."""
+    """Train with one piece of the plan replaced."""
     start, w = w.copy(), w.copy()
     both, all_rows = (Adam(w, lr=lr_adam), SGD(w, lr=lr_sgd)), []
     for step in range(epochs * steps_per_epoch):
@@ -1091,13 +782,13 @@ def switch_with(
             both = on_epoch(epoch, both, w, start)
         second = epoch >= switch_after if use_sgd is None else use_sgd(epoch, step)
         t = step + 1 if number is None else number(epoch, step)
-        dw = gradient(w if at is None else at(w, start), t)
+        dw = gradient(w, t)
         if update is None:
             both[second].step(dw)
         else:
             update(both, second, dw)
         all_rows.append(w.copy())
-    return np.array(all_rows)[steps_per_epoch - 1 :: steps_per_epoch], np.array(all_rows)
+    return np.array(all_rows)[steps_per_epoch - 1 :: steps_per_epoch]
 
 
 @switch.misconception(
@@ -1105,38 +796,20 @@ def switch_with(
     "Append a copy, `w.copy()`."
 )
 def rows_are_one_array(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    ends, _ = switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd)
+    ends = switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd)
     return np.tile(ends[-1], (epochs, 1))
-
-
-@switch.misconception(
-    "The optimizer works on the caller's own array, so w has changed afterwards. Make a copy first, and "
-    "train that."
-)
-def callers_array_trained(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    ends, _ = switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd)
-    w[:] = ends[-1]
-    return ends
 
 
 @switch.misconception(
     "You switch one epoch too late: Adam trains the first switch_after epochs, 0 … switch_after - 1."
 )
 def one_epoch_late(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after + 1, lr_adam, lr_sgd)[0]
+    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after + 1, lr_adam, lr_sgd)
 
 
 @switch.misconception("You switch one epoch too early: Adam trains switch_after whole epochs.")
 def one_epoch_early(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after - 1, lr_adam, lr_sgd)[0]
-
-
-@switch.misconception("You switch after switch_after updates. It counts epochs, of steps_per_epoch updates each.")
-def counts_updates(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    return switch_with(
-        gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd,
-        use_sgd=lambda epoch, step: step >= switch_after,
-    )[0]  # fmt: skip
+    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after - 1, lr_adam, lr_sgd)
 
 
 @switch.misconception("SGD comes first in your function and Adam after it; asked is the other order.")
@@ -1144,17 +817,7 @@ def wrong_order(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, 
     return switch_with(
         gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd,
         use_sgd=lambda epoch, step: epoch < switch_after,
-    )[0]  # fmt: skip
-
-
-@switch.misconception("Your function never switches: Adam trains to the end.")
-def never_switches(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    return switch_with(gradient, w, epochs, steps_per_epoch, epochs, lr_adam, lr_sgd)[0]
-
-
-@switch.misconception("Adam never trains in your function: all epochs are SGD's.")
-def only_sgd(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    return switch_with(gradient, w, epochs, steps_per_epoch, 0, lr_adam, lr_sgd)[0]
+    )  # fmt: skip
 
 
 @switch.misconception(
@@ -1165,7 +828,7 @@ def new_adam_every_epoch(gradient, w, *, epochs, steps_per_epoch, switch_after, 
     return switch_with(
         gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd,
         on_epoch=lambda epoch, both, w, start: (Adam(w, lr=lr_adam), both[1]),
-    )[0]  # fmt: skip
+    )  # fmt: skip
 
 
 @switch.misconception(
@@ -1178,17 +841,7 @@ def starts_over(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, 
             w[:] = start
         return both
 
-    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd, on_epoch=on_epoch)[0]
-
-
-@switch.misconception("SGD trains at Adam's learning rate. It has its own, lr_sgd.")
-def adams_rate_kept(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_adam)[0]
-
-
-@switch.misconception("The two learning rates are swapped.")
-def rates_swapped(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_sgd, lr_adam)[0]
+    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd, on_epoch=on_epoch)
 
 
 @switch.misconception(
@@ -1199,14 +852,7 @@ def t_starts_again(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_ada
     return switch_with(
         gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd,
         number=lambda epoch, step: step % steps_per_epoch + 1,
-    )[0]  # fmt: skip
-
-
-@switch.misconception("The first update has t = 0 in your function. Updates are numbered from 1.")
-def t_from_zero(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    return switch_with(
-        gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd, number=lambda epoch, step: step
-    )[0]
+    )  # fmt: skip
 
 
 @switch.misconception("You pass the number of the epoch to gradient. It wants the number of the update, t.")
@@ -1214,21 +860,7 @@ def epoch_for_t(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, 
     return switch_with(
         gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd,
         number=lambda epoch, step: epoch + 1,
-    )[0]  # fmt: skip
-
-
-@switch.misconception(
-    "Every gradient is taken at the w that came in. It must be taken at the parameters of the moment."
-)
-def gradient_at_the_start(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    return switch_with(
-        gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd, at=lambda w, start: start
-    )[0]
-
-
-@switch.misconception("There is one update per epoch in your function; there should be steps_per_epoch.")
-def one_update_per_epoch(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    return switch_with(gradient, w, epochs, 1, switch_after, lr_adam, lr_sgd)[0]
+    )  # fmt: skip
 
 
 @switch.misconception(
@@ -1239,28 +871,15 @@ def adam_goes_on(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam,
         for optimizer in both[: 1 + second]:
             optimizer.step(dw)
 
-    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd, update=update)[0]
+    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd, update=update)
 
 
-@switch.misconception("The result begins with a row for the start. Asked are the ends of the epochs only.")
-def start_included(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    ends, _ = switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd)
-    return np.vstack([w, ends])
-
-
-@switch.misconception("There is a row for every update. Asked is one for every epoch, at its end.")
-def row_for_every_update(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd)[1]
-
-
-@switch.misconception("You return the last parameters only. Asked is an array with a row for every epoch.")
-def last_row_only(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    return switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd)[0][-1]
-
-
-@switch.misconception("The result is a list of arrays. Make one array of it: `np.array(ends)`.")
-def list_of_rows(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
-    return list(switch_with(gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd)[0])
+@switch.misconception("You switch after switch_after updates. It counts epochs, of steps_per_epoch updates each.")
+def counts_updates(gradient, w, *, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd):
+    return switch_with(
+        gradient, w, epochs, steps_per_epoch, switch_after, lr_adam, lr_sgd,
+        use_sgd=lambda epoch, step: step >= switch_after,
+    )[0]  # fmt: skip
 
 
 @switch.alternative

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from course_lib.exercises import Exercise, Prediction, Quiz, case
+from course_lib.exercises import Allows, Exercise, Prediction, Quiz, case
 
 # ---------------------------------------------------------------------------------------------------------
 # sgd_steady_state_variance
@@ -34,6 +34,7 @@ def variance_cases(rng):
     yield case("arrays", number(0.1, 0.3), curvature=rng.uniform(0.5, 6, (2, 3)).round(3), noise_variance=noise)
     yield case("arrays", np.array([0.25, 0.5, 0.75]), curvature=4.0, noise_variance=noise)
     yield case("arrays", number(0.1, 0.3), curvature=np.array([1, 3, 40]), noise_variance=noise)  # whole numbers
+    yield case("arrays", np.array([1, 2, 3]), curvature=round(rng.uniform(0.7, 0.9), 3), noise_variance=noise)
     rates, curvatures = rng.uniform(0.01, 1, (3, 1)).round(3), rng.uniform(0.5, 3, 4).round(3)
     yield case("arrays", rates, curvature=curvatures, noise_variance=rng.uniform(0.5, 3, 4).round(3))
 
@@ -42,6 +43,7 @@ variance = Exercise(
     sgd_steady_state_variance,
     parts={"where it settles": 1, "where it does not": 1, "arrays": 1},
     cases=variance_cases,
+    allows=Allows(alike=("lr",), start="arrays"),
     hints=(
         "At rest, one more update leaves the variance as it was. Put V for both V_t and V_{t+1} in the recursion.",
         "Solve for V; 1 − (1 − αλ)² has the factors αλ and 2 − αλ. Then ask what it means when the second of "
@@ -82,37 +84,10 @@ def negative_past_the_edge(lr, *, curvature, noise_variance):
 
 
 @variance.misconception(
-    "You return the standard deviation, the typical distance. Asked is the variance, its square: leave the "
-    "root out."
-)
-def the_distance(lr, *, curvature, noise_variance):
-    return np.sqrt(settled(lr, curvature, noise_variance))
-
-
-@variance.misconception(
     "That is how far the loss hovers above its minimum, λ/2 times the variance. Asked is the variance of w itself."
 )
 def the_loss(lr, *, curvature, noise_variance):
     return settled(lr, curvature, noise_variance, scale=curvature / 2)
-
-
-@variance.misconception("You square noise_variance. It is σ² already, not σ.")
-def noise_squared(lr, *, curvature, noise_variance):
-    return settled(lr, curvature, noise_variance, scale=noise_variance)
-
-
-@variance.misconception(
-    "The noise enters the update as α times the noise, so its variance as α² σ². You have α σ² (one α too few)."
-)
-def rate_not_squared(lr, *, curvature, noise_variance):
-    return settled(lr, curvature, noise_variance, scale=1 / lr)
-
-
-@variance.misconception(
-    "You have a factor α too many. Of the α² above, one cancels against the α in 1 − (1 − αλ)² = αλ (2 − αλ)."
-)
-def rate_not_cancelled(lr, *, curvature, noise_variance):
-    return settled(lr, curvature, noise_variance, scale=lr)
 
 
 @variance.misconception(
@@ -120,11 +95,6 @@ def rate_not_cancelled(lr, *, curvature, noise_variance):
 )
 def contraction_not_squared(lr, *, curvature, noise_variance):
     return np.where(lr * curvature < 2, lr * noise_variance / curvature, np.inf)[()]
-
-
-@variance.misconception("The λ in the denominator is missing: 1 − (1 − αλ)² = αλ (2 − αλ) has it as a factor.")
-def curvature_missing(lr, *, curvature, noise_variance):
-    return settled(lr, curvature, noise_variance, scale=curvature)
 
 
 @variance.misconception(
@@ -136,13 +106,6 @@ def edge_at_one(lr, *, curvature, noise_variance):
 
 
 @variance.misconception(
-    "Past the edge you return NaN. The variance is not unknown there, it grows without limit: return infinity."
-)
-def nan_past_the_edge(lr, *, curvature, noise_variance):
-    return settled(lr, curvature, noise_variance, beyond=np.nan)
-
-
-@variance.misconception(
     "Past the edge you return 0, the best value there is. The run diverges there: return infinity."
 )
 def zero_past_the_edge(lr, *, curvature, noise_variance):
@@ -150,29 +113,10 @@ def zero_past_the_edge(lr, *, curvature, noise_variance):
 
 
 @variance.misconception(
-    "You take the absolute value, so past the edge a finite number comes out. The run diverges there: return "
-    "infinity."
-)
-def absolute_value(lr, *, curvature, noise_variance):
-    with np.errstate(divide="ignore"):
-        return lr * noise_variance / (curvature * np.abs(2 - lr * curvature))
-
-
-@variance.misconception(
     "Brackets: `a / b * c` is (a / b) · c. The whole of `curvature * (2 - lr * curvature)` belongs below the line."
 )
 def brackets_missing(lr, *, curvature, noise_variance):
     return np.where(lr * curvature < 2, lr * noise_variance / curvature * (2 - lr * curvature), np.inf)[()]
-
-
-@variance.misconception(
-    "Right for single numbers, but not for arrays: `if` and `max` decide once, not for each entry. `np.where` "
-    "and `np.maximum` decide entry by entry."
-)
-def if_for_arrays(lr, *, curvature, noise_variance):
-    if lr * curvature >= 2:
-        return np.inf
-    return lr * noise_variance / (curvature * (2 - lr * curvature))
 
 
 @variance.alternative
@@ -233,17 +177,20 @@ def inverse_cases(rng):
         yield case("inside an epoch", t, **options(length))
     for t in (1, length, length + 1, 4 * length, 4 * length + 1):
         yield case("first and last steps", t, **options(length))
-    for t in (1, int(rng.integers(5, 20))):
-        yield case("first and last steps", t, **options(1))
+    yield case("first and last steps", int(rng.integers(5, 20)), **options(1))
     yield case("arrays", np.arange(1, 13), **options(4))
     yield case("arrays", rng.integers(1, 500, (2, 3)), **options(length))
-    yield case("arrays", np.array([int(rng.integers(1, 90))]), **options(7))
 
 
 inverse = Exercise(
     inverse_time_decay,
     parts={"inside an epoch": 1, "first and last steps": 1, "arrays": 1},
     cases=inverse_cases,
+    allows=Allows(
+        alike=("t",),
+        ends={"t": (1, 100_000), "decay_rate": (0.0,), "steps_per_epoch": (1, 1000)},
+        start="arrays",
+    ),
     hints=(
         "First find the epoch that step t belongs to, counted from 0. With 10 steps an epoch: t = 1 … 10 are "
         "epoch 0, t = 11 … 20 are epoch 1. Then use the formula.",
@@ -277,14 +224,6 @@ def iteration_for_epoch(t, *, lr0, decay_rate, steps_per_epoch):
 
 
 @inverse.misconception(
-    "You put t itself where the formula has the epoch: an iteration number, and one that starts at 1. Turn t "
-    "into an epoch, counted from 0."
-)
-def t_for_epoch(t, *, lr0, decay_rate, steps_per_epoch):
-    return inverse_at(t, lr0, decay_rate)
-
-
-@inverse.misconception(
     "Your first epoch is number 1, so even the first step does not train at lr0. Here epochs count from 0. (Some "
     "lectures do count from 1.)"
 )
@@ -298,13 +237,6 @@ def epochs_from_one(t, *, lr0, decay_rate, steps_per_epoch):
 )
 def fractions_of_an_epoch(t, *, lr0, decay_rate, steps_per_epoch):
     return inverse_at((t - 1) / steps_per_epoch, lr0, decay_rate)
-
-
-@inverse.misconception(
-    "You round to the nearest epoch, so the second half of each epoch gets the rate of the next. Round down."
-)
-def rounded_epoch(t, *, lr0, decay_rate, steps_per_epoch):
-    return inverse_at(np.round((t - 1) / steps_per_epoch), lr0, decay_rate)
 
 
 @inverse.misconception(
@@ -336,38 +268,12 @@ def divided_once_per_epoch(t, *, lr0, decay_rate, steps_per_epoch):
     return lr0 / (1 + decay_rate) ** ((t - 1) // steps_per_epoch)
 
 
-@inverse.misconception("The 1 in the denominator is missing, so the first epoch divides by 0.")
-def one_missing(t, *, lr0, decay_rate, steps_per_epoch):
-    with np.errstate(divide="ignore"):
-        return lr0 / (decay_rate * ((t - 1) // steps_per_epoch))
-
-
-@inverse.misconception(
-    "Brackets: `lr0 / 1 + …` divides lr0 by 1 and then adds. All of `1 + decay_rate * epoch` belongs below "
-    "the line."
-)
-def no_brackets(t, *, lr0, decay_rate, steps_per_epoch):
-    return lr0 / 1 + decay_rate * ((t - 1) // steps_per_epoch)
-
-
-@inverse.misconception("Your rate grows: you multiply by 1 + decay_rate · epoch where the formula divides.")
-def grows(t, *, lr0, decay_rate, steps_per_epoch):
-    return lr0 * (1 + decay_rate * ((t - 1) // steps_per_epoch))
-
-
 @inverse.misconception(
     "Your rate falls along a straight line and becomes negative: you multiply by 1 − decay_rate · epoch. "
     "Divide by 1 + decay_rate · epoch."
 )
 def straight_line(t, *, lr0, decay_rate, steps_per_epoch):
     return lr0 * (1 - decay_rate * ((t - 1) // steps_per_epoch))
-
-
-@inverse.misconception(
-    "Right for single numbers, but `int(…)` and `math.floor(…)` cannot convert an array. `//` and `np.floor` can."
-)
-def int_for_arrays(t, *, lr0, decay_rate, steps_per_epoch):
-    return inverse_at(int((t - 1) / steps_per_epoch), lr0, decay_rate)
 
 
 @inverse.alternative
@@ -421,6 +327,7 @@ exponential = Exercise(
     exponential_decay,
     parts={"single steps": 1, "arrays": 1},
     cases=exponential_cases,
+    allows=Allows(alike=("t",), ends={"t": (1, 1000), "steps_per_epoch": (1, 1000)}, start="arrays"),
     hints=(
         "Check two steps by hand, with 10 steps an epoch: t = 1 has the rate lr0, and t = 11, one epoch "
         "later, has factor · lr0. What about t = 6, half-way?",
@@ -465,14 +372,6 @@ def base_e(t, *, lr0, factor, steps_per_epoch):
 
 
 @exponential.misconception(
-    "You raise 1 − factor to the power. The factor says what is left after an epoch (95 %), not what is "
-    "lost (5 %)."
-)
-def what_is_lost(t, *, lr0, factor, steps_per_epoch):
-    return lr0 * (1 - factor) ** ((t - 1) / steps_per_epoch)
-
-
-@exponential.misconception(
     "exp(−(1 − factor) · epoch) is close for factors near 1, as ln f ≈ f − 1 there, but not the same. Raise the "
     "factor itself to the power."
 )
@@ -488,39 +387,11 @@ def power_of_the_product(t, *, lr0, factor, steps_per_epoch):
 
 
 @exponential.misconception(
-    "You multiply by factor · epoch, a straight line from 0. The epoch belongs in the exponent."
-)
-def factor_times_epoch(t, *, lr0, factor, steps_per_epoch):
-    return lr0 * factor * (t - 1) / steps_per_epoch
-
-
-@exponential.misconception(
     "You decay the rate that is already decayed: factor ** epoch at every step piles up to a far larger "
     "exponent. The formula always starts from lr0."
 )
 def powers_pile_up(t, *, lr0, factor, steps_per_epoch):
     return lr0 * factor ** (t * (t - 1) / 2 / steps_per_epoch)
-
-
-@exponential.misconception("The factor is hard-coded as 0.95. Use the argument.")
-def hard_coded_factor(t, *, lr0, factor, steps_per_epoch):
-    return lr0 * 0.95 ** ((t - 1) / steps_per_epoch)
-
-
-@exponential.misconception(
-    "The exponent is multiplied by steps_per_epoch where it should be divided: it counts epochs, and there "
-    "are fewer of those than of steps."
-)
-def multiplied_exponent(t, *, lr0, factor, steps_per_epoch):
-    return lr0 * factor ** ((t - 1) * float(steps_per_epoch))
-
-
-@exponential.misconception(
-    "Right for single numbers, but functions of the module `math` cannot take an array. `**` and NumPy's "
-    "functions can."
-)
-def math_pow(t, *, lr0, factor, steps_per_epoch):
-    return lr0 * math.pow(factor, (t - 1) / steps_per_epoch)
 
 
 @exponential.alternative
@@ -552,17 +423,16 @@ def sqrt_cases(rng):
         yield case("inside an epoch", t, **options(length))
     for t in (1, length, length + 1, 4 * length, 4 * length + 1):
         yield case("first and last steps", t, **options(length))
-    for t in (1, int(rng.integers(3, 90))):
-        yield case("first and last steps", t, **options(1))
+    yield case("first and last steps", int(rng.integers(3, 90)), **options(1))
     yield case("arrays", np.arange(1, 13), **options(4))
     yield case("arrays", rng.integers(1, 300, (2, 3)), **options(length))
-    yield case("arrays", np.arange(1, 6), **options(1))
 
 
 root = Exercise(
     sqrt_decay,
     parts={"inside an epoch": 1, "first and last steps": 1, "arrays": 1},
     cases=sqrt_cases,
+    allows=Allows(alike=("t",), ends={"t": (1, 100_000), "steps_per_epoch": (1, 1000)}, start="arrays"),
     hints=(
         "Which number must the first epoch have, so that nothing is divided by zero? And which step is the "
         "first of the second epoch?",
@@ -593,14 +463,6 @@ def division_by_zero(t, *, k, steps_per_epoch):
 
 
 @root.misconception(
-    "The last step of every epoch already gets the next epoch's rate: `t // steps_per_epoch + 1` goes up one "
-    "step too early. Count epochs from t − 1."
-)
-def one_step_early(t, *, k, steps_per_epoch):
-    return root_at(t // steps_per_epoch + 1, k)
-
-
-@root.misconception(
     "You keep 0 out with a maximum, so the first two epochs share one rate and all later ones are one epoch "
     "behind. Count from 1: add 1 instead."
 )
@@ -614,18 +476,6 @@ def kept_out_by_a_maximum(t, *, k, steps_per_epoch):
 )
 def tiny_number_under_the_root(t, *, k, steps_per_epoch):
     return root_at((t - 1) // steps_per_epoch + 1e-8, k)
-
-
-@root.misconception(
-    "You use the iteration t whatever steps_per_epoch is. Only with one step an epoch is k / √t what is asked."
-)
-def iteration_under_the_root(t, *, k, steps_per_epoch):
-    return root_at(t, k)
-
-
-@root.misconception("You divide by the epoch itself. The root is missing: k / √epoch.")
-def root_missing(t, *, k, steps_per_epoch):
-    return k / ((t - 1) // steps_per_epoch + 1)
 
 
 @root.misconception(
@@ -644,21 +494,6 @@ def rounded_under_the_root(t, *, k, steps_per_epoch):
     return root_at(np.round((t - 1) / steps_per_epoch) + 1, k)
 
 
-@root.misconception("The root reaches too far: k stays outside of it. Write `k / np.sqrt(epoch)`.")
-def root_of_everything(t, *, k, steps_per_epoch):
-    return np.sqrt(k / ((t - 1) // steps_per_epoch + 1))
-
-
-@root.misconception("Your rate grows with the epoch: divide by the root instead of multiplying.")
-def root_multiplied(t, *, k, steps_per_epoch):
-    return k * np.sqrt((t - 1) // steps_per_epoch + 1)
-
-
-@root.misconception("You add the 1 outside the root. It belongs to the epoch's number, under the root.")
-def one_outside_the_root(t, *, k, steps_per_epoch):
-    return k / (1 + np.sqrt((t - 1) // steps_per_epoch))
-
-
 @root.misconception(
     "You divide the rate that is already decayed by the next root, again and again. The formula always starts"
     " from k."
@@ -666,13 +501,6 @@ def one_outside_the_root(t, *, k, steps_per_epoch):
 def roots_pile_up(t, *, k, steps_per_epoch):
     epoch = (t - 1) // steps_per_epoch
     return k / np.cumprod(np.sqrt(np.arange(1, np.max(epoch) + 2)))[epoch]
-
-
-@root.misconception(
-    "Right for single numbers, but functions of the module `math` cannot take an array. `np.sqrt` can."
-)
-def math_sqrt(t, *, k, steps_per_epoch):
-    return k / math.sqrt((t - 1) // steps_per_epoch + 1)
 
 
 @root.alternative
@@ -719,21 +547,20 @@ def staircase_cases(rng):
     yield case("at a milestone", 1, **options([1, 2]))
     yield case("arrays", np.arange(8), **options([2, 5]))
     yield case("arrays", rng.integers(0, c + 20, (2, 4)), **options([a, b, c]))
-    yield case("arrays", np.array([a]), **options([a]))
-    yield case("arrays", np.arange(4), **options([0, 2]))
 
 
 stairs = Exercise(
     staircase_decay,
     parts={"between milestones": 1, "at a milestone": 1, "arrays": 1},
     cases=staircase_cases,
+    allows=Allows(alike=("epoch",), ends={"epoch": (0, 1000), "milestones": ([], [1], [0, 2])}, start="arrays"),
     hints=(
         "How many milestones has the epoch reached? Take milestones [30, 60]: epochs 29, 30, 60 and 100 have "
         "reached 0, 1, 2 and 2.",
         "Every milestone reached multiplies the rate by factor once, so the factor's power is their number. "
         "Adding up comparisons, or NumPy's search in a sorted list, counts them, for arrays too.",
         "`np.searchsorted(milestones, epoch, side=…)` counts; try both sides at an epoch that *is* a "
-        "milestone. Or add up `epoch >= milestone` over the milestones.",
+        "milestone. Or begin with zeros in the shape of `epoch`, and add `epoch >= milestone` for each milestone.",
     ),
     explain="why is the rate computed from lr0 and a count, instead of from the last epoch's rate?",
 )
@@ -749,11 +576,6 @@ def reached_at(epoch, milestones, side="right"):
 )
 def one_epoch_late(epoch, *, lr0, factor, milestones):
     return lr0 * factor ** reached_at(epoch, milestones, side="left")
-
-
-@stairs.misconception("The rate falls one epoch too early. Epochs count from 0 here, like the milestones: no + 1.")
-def one_epoch_early(epoch, *, lr0, factor, milestones):
-    return lr0 * factor ** reached_at(epoch + 1, milestones)
 
 
 @stairs.misconception(
@@ -789,19 +611,6 @@ def widths_added_up(epoch, *, lr0, factor, milestones):
 
 
 @stairs.misconception(
-    "You multiply by factor times the number of milestones; before the first one that is 0. The number "
-    "belongs in the exponent."
-)
-def factor_times_number(epoch, *, lr0, factor, milestones):
-    return lr0 * factor * reached_at(epoch, milestones)
-
-
-@stairs.misconception("Your rate rises at the milestones: you divide by the factor, where it multiplies.")
-def rate_rises(epoch, *, lr0, factor, milestones):
-    return lr0 / factor ** reached_at(epoch, milestones)
-
-
-@stairs.misconception(
     "You count the milestones that are still to come, so training starts low. Count those that are reached: "
     "epoch >= milestone."
 )
@@ -816,19 +625,6 @@ def still_to_come(epoch, *, lr0, factor, milestones):
 def growing_powers(epoch, *, lr0, factor, milestones):
     reached = reached_at(epoch, milestones)
     return lr0 * factor ** (reached * (reached + 1) / 2)
-
-
-@stairs.misconception("The factor is hard-coded as 0.1. Use the argument.")
-def always_a_tenth(epoch, *, lr0, factor, milestones):
-    return lr0 * 0.1 ** reached_at(epoch, milestones)
-
-
-@stairs.misconception(
-    "You multiply by 1 − factor. The factor says what is left of the rate (factor 0.1 leaves a tenth), not "
-    "what is lost."
-)
-def what_the_stairs_lose(epoch, *, lr0, factor, milestones):
-    return lr0 * (1 - factor) ** reached_at(epoch, milestones)
 
 
 @stairs.misconception("Your rate never falls at the last milestone: the loop or slice stops one short.")
@@ -851,7 +647,10 @@ def if_for_many_epochs(epoch, *, lr0, factor, milestones):
 
 @stairs.alternative
 def comparisons_added_up(epoch, *, lr0, factor, milestones):
-    return lr0 * factor ** sum(epoch >= milestone for milestone in milestones)
+    reached = np.zeros(np.shape(epoch))
+    for milestone in milestones:
+        reached = reached + (epoch >= milestone)
+    return lr0 * factor**reached
 
 
 @stairs.alternative
@@ -896,14 +695,13 @@ def cosine_cases(rng):
         yield case("first, last and beyond", t, **options(0, steps))
     yield case("arrays", np.arange(1, 13), **options(3, 10))
     yield case("arrays", rng.integers(1, steps, (2, 3)), **options(warmup, steps))
-    yield case("arrays", np.array([warmup]), **options(warmup, steps))
-    yield case("arrays", np.arange(1, 13), **options(0, 10))
 
 
 cosine = Exercise(
     cosine_with_warmup,
     parts={"the cosine": 1, "the warm-up": 1, "first, last and beyond": 1, "arrays": 1},
     cases=cosine_cases,
+    allows=Allows(alike=("t",), ends={"t": (1, 100_000), "warmup": (0, 1, 9), "lr_min": (0.0,)}, start="arrays"),
     hints=(
         "Treat the fall first. Let `progress` run from 0 at t = warmup to 1 at t = steps. What does the "
         "cosine of π · progress do on the way?",
@@ -920,15 +718,12 @@ cosine = Exercise(
 )
 
 
-def cosine_of(
-    t, lr_max, lr_min, warmup, steps, *, progress=None, ramp=None, low=None, height=None, wave=None, before=None
-):
+def cosine_of(t, lr_max, lr_min, warmup, steps, *, progress=None, wave=None, before=None):
     """Compute the right answer with pieces replaced."""
     progress = np.clip((t - warmup) / (steps - warmup), 0, 1) if progress is None else progress
     wave = (1 + np.cos(np.pi * progress)) / 2 if wave is None else wave
-    falling = (lr_min if low is None else low) + (lr_max - lr_min if height is None else height) * wave
-    ramp = t / max(warmup, 1) if ramp is None else ramp
-    before = lr_max * ramp if before is None else before
+    falling = lr_min + (lr_max - lr_min) * wave
+    before = lr_max * t / max(warmup, 1) if before is None else before
     return np.where(np.asarray(t) < warmup, before, falling)[()]
 
 
@@ -959,15 +754,6 @@ def cosine_from_step_zero(t, *, lr_max, lr_min, warmup, steps):
 
 
 @cosine.misconception(
-    "You shift the cosine by the warm-up but stretch it over all `steps`, so it never comes down to lr_min. "
-    "It has steps − warmup steps to fall."
-)
-def stretched_too_far(t, *, lr_max, lr_min, warmup, steps):
-    progress = np.clip((t - warmup) / steps, 0, 1)
-    return cosine_of(t, lr_max, lr_min, warmup, steps, progress=progress)
-
-
-@cosine.misconception(
     "You run through a whole cosine (2π), which comes up again. Half of one, up to π, goes from the top to "
     "the bottom."
 )
@@ -985,40 +771,6 @@ def quarter_cosine(t, *, lr_max, lr_min, warmup, steps):
     return cosine_of(t, lr_max, lr_min, warmup, steps, wave=np.cos(np.pi / 2 * progress))
 
 
-@cosine.misconception("The π is missing: at the end the cosine's argument should be π, where it is −1.")
-def pi_missing(t, *, lr_max, lr_min, warmup, steps):
-    progress = np.clip((t - warmup) / (steps - warmup), 0, 1)
-    return cosine_of(t, lr_max, lr_min, warmup, steps, progress=progress / np.pi)
-
-
-@cosine.misconception(
-    "The factor ½ is missing: 1 + cos runs from 2 to 0, so your cosine starts at about twice lr_max."
-)
-def half_missing(t, *, lr_max, lr_min, warmup, steps):
-    return cosine_of(t, lr_max, lr_min, warmup, steps, height=2 * (lr_max - lr_min))
-
-
-@cosine.misconception(
-    "Your cosine has the height lr_max and stands on lr_min, so its top is lr_max + lr_min. Its height is "
-    "lr_max − lr_min."
-)
-def too_high(t, *, lr_max, lr_min, warmup, steps):
-    return cosine_of(t, lr_max, lr_min, warmup, steps, height=lr_max)
-
-
-@cosine.misconception(
-    "After the warm-up your rate rises from lr_min: the cosine has the wrong sign, 1 − cos for 1 + cos."
-)
-def upside_down_cosine(t, *, lr_max, lr_min, warmup, steps):
-    progress = 1 - np.clip((t - warmup) / (steps - warmup), 0, 1)
-    return cosine_of(t, lr_max, lr_min, warmup, steps, progress=progress)
-
-
-@cosine.misconception("Your rate falls to 0. It should end at lr_min.")
-def minimum_ignored(t, *, lr_max, lr_min, warmup, steps):
-    return cosine_of(t, lr_max, lr_min, warmup, steps, low=0.0, height=lr_max)
-
-
 @cosine.misconception(
     "Your warm-up rises from lr_min. That is legitimate elsewhere; here it is proportional to t: lr_max · t /"
     " warmup."
@@ -1029,36 +781,11 @@ def ramp_from_the_minimum(t, *, lr_max, lr_min, warmup, steps):
 
 
 @cosine.misconception(
-    "There is no warm-up: your rate is at lr_max from the first step on. Multiply by t / warmup as long as t "
-    "< warmup."
-)
-def no_warmup(t, *, lr_max, lr_min, warmup, steps):
-    return cosine_of(t, lr_max, lr_min, warmup, steps, ramp=1.0 + 0 * t)
-
-
-@cosine.misconception(
     "After the last step your cosine comes up again. Keep progress at 1 there (`np.clip`), so that the rate "
     "stays at lr_min."
 )
 def comes_up_again(t, *, lr_max, lr_min, warmup, steps):
     return cosine_of(t, lr_max, lr_min, warmup, steps, progress=(t - warmup) / (steps - warmup))
-
-
-@cosine.misconception(
-    "With warmup = 0 you divide by zero. Guard the division, for instance with `max(warmup, 1)`."
-)
-def divides_by_no_warmup(t, *, lr_max, lr_min, warmup, steps):
-    return cosine_of(t, lr_max, lr_min, warmup, steps, ramp=t / warmup)
-
-
-@cosine.misconception(
-    "Right for single numbers, but not for arrays: `if`, `min` and `max` decide once, not for each entry. "
-    "`np.where`, `np.minimum` and `np.clip` decide entry by entry."
-)
-def if_for_many_steps(t, *, lr_max, lr_min, warmup, steps):
-    if t < warmup:
-        return lr_max * t / warmup
-    return cosine_of(t, lr_max, lr_min, warmup, steps)
 
 
 @cosine.alternative

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from course_lib.exercises import ContractError, Exercise, Prediction, Quiz, case
+from course_lib.exercises import Allows, ContractError, Exercise, Prediction, Quiz, case
 
 
 class Formula:
@@ -47,18 +47,18 @@ def quadratic_gradient(rng, n):
 
 
 def curved_gradients(rng):
-    """Gradients of a ln-cosh, of a x³y + b y⁴ + cx, and of a product with a quartic, with random constants."""
+    """Gradients of xyz³ + b eʸ, of a ln-cosh, and of a x³y + b y⁴ + cx, with random constants."""
     a, b, c = rng.uniform(0.5, 2, size=3).round(1)
-    yield 1, Formula(f"lambda w: {a} * np.tanh(w) + {b} * w**4")
-    yield (
-        2,
-        Formula(f"lambda w: np.array([3 * {a} * w[0]**2 * w[1] + {c}, {a} * w[0]**3 + 4 * {b} * w[1]**3])"),
-    )
     yield (
         3,
         Formula(
             f"lambda w: np.array([w[1] * w[2]**3, w[0] * w[2]**3 + {b} * np.exp(w[1]), 3 * w[0] * w[1] * w[2]**2])"
         ),
+    )
+    yield 1, Formula(f"lambda w: {a} * np.tanh(w) + {b} * w**4")
+    yield (
+        2,
+        Formula(f"lambda w: np.array([3 * {a} * w[0]**2 * w[1] + {c}, {a} * w[0]**3 + 4 * {b} * w[1]**3])"),
     )
 
 
@@ -72,14 +72,13 @@ def hessian_cases(rng):
         yield case("a quadratic", quadratic_gradient(rng, n), point(rng, n), h=float(rng.choice([0.1, 0.2])))
     for h in (0.2, 0.05):
         yield from (case("a curved surface", g, point(rng, n), h=h) for n, g in curved_gradients(rng))
-    *_, (_, product) = curved_gradients(rng)
-    yield case("a curved surface", product, rng.choice([-2, -1, 1, 2], size=3), h=0.1)  # whole numbers
 
 
 hess = Exercise(
     hessian,
     parts={"a quadratic": 2, "a curved surface": 2},
     cases=hessian_cases,
+    allows=Allows(whole=("w",), real=("w",), start="a curved surface"),
     hints=(
         "Column j of the Hessian says how the whole gradient changes when only w[j] changes.",
         "Take the gradient at w + h in coordinate j and at w − h in coordinate j. The two points are 2h "
@@ -124,22 +123,6 @@ def backward_differences(gradient, w, *, h):
 
 
 @hess.misconception(
-    "All is twice too large. Either the differences are divided by h, though w + h and w − h are 2h apart; "
-    "or the transpose is added and the sum not halved."
-)
-def twice_too_large(gradient, w, *, h):
-    return hessian_with(gradient, w, divide=h, up=h, down=-h)
-
-
-@hess.misconception(
-    "You return the differences of the gradient without dividing by the distance 2h. A second derivative is a "
-    "change per length."
-)
-def not_divided(gradient, w, *, h):
-    return hessian_with(gradient, w, divide=1, up=h, down=-h)
-
-
-@hess.misconception(
     "Nearly there: on a curved surface your matrix is not quite symmetric, because each column has a small "
     "error of its own. Return the average of H and its transpose."
 )
@@ -164,24 +147,6 @@ def only_the_diagonal(gradient, w, *, h):
 
 
 @hess.misconception(
-    "All coordinates are moved at once, so each column holds the sum of all second derivatives. Move one "
-    "coordinate per column."
-)
-def all_moved_at_once(gradient, w, *, h):
-    n = len(w)
-    column = (gradient(w + h) - gradient(w - h)) / (2 * h)
-    H = np.tile(column[:, None], (1, n))
-    return (H + H.T) / 2
-
-
-@hess.misconception(
-    "The sign is the wrong way round: the gradient at w + h minus the gradient at w − h, not the other way about."
-)
-def differences_reversed(gradient, w, *, h):
-    return hessian_with(gradient, w, divide=2 * h, up=-h, down=h)
-
-
-@hess.misconception(
     "The nudge is never taken back, so the second coordinate is measured with the first one still moved (and "
     "the caller's `w` is changed). Make a fresh nudge for every coordinate."
 )
@@ -196,13 +161,6 @@ def nudges_pile_up(gradient, w, *, h):
 
 
 @hess.misconception(
-    "The step is fixed inside your function. Use the argument `h`: on a curved surface the result depends on it."
-)
-def own_step(gradient, w, *, h):
-    return hessian_with(gradient, w, divide=2e-5, up=1e-5, down=-1e-5)
-
-
-@hess.misconception(
     "Right, except where `w` holds whole numbers: then `np.zeros_like(w)` holds whole numbers as well, and cuts "
     "the nudge `h` off to 0. Make it with `np.zeros(n)`."
 )
@@ -212,20 +170,6 @@ def nudge_of_whole_numbers(gradient, w, *, h):
         nudge = np.zeros_like(w)
         nudge[j] = h
         H[:, j] = (gradient(w + nudge) - gradient(w - nudge)) / (2 * h)
-    return (H + H.T) / 2
-
-
-@hess.misconception(
-    "Right, except where `w` holds whole numbers: then a copy of it does as well, and what you write into it is "
-    "cut off. Copy it as `w.astype(float)`."
-)
-def copy_of_whole_numbers(gradient, w, *, h):
-    H = np.zeros((len(w), len(w)))
-    for j in range(len(w)):
-        up, down = w.copy(), w.copy()
-        up[j] += h
-        down[j] -= h
-        H[:, j] = (gradient(up) - gradient(down)) / (2 * h)
     return (H + H.T) / 2
 
 
@@ -320,6 +264,8 @@ def classify_cases(rng):
         yield at("more dimensions", list(np.array(signs) * [a, b, c, d][: len(signs)]))
     yield at("more dimensions", [5.0, 4.0, -0.1])
     yield at("more dimensions", [-5.0, -4.0, 0.1])
+    for curvature in (a, -b):
+        yield at("more dimensions", [curvature])  # or fewer
     small = 2e-4
     yield at("flat directions", [a, 0.0], matrix=[[a, 0.0], [0.0, 0.0]])
     yield at("flat directions", [0.0, 0.0], matrix=[[0.0, 0.0], [0.0, 0.0]])
@@ -452,15 +398,6 @@ def tolerance_forgotten(gradient, hessian, *, tol):
 
 
 @classify.misconception(
-    "The gradient is not looked at. Where it is not 0 the surface slopes, and the words minimum, maximum and "
-    "saddle "
-    'do not apply: "not critical".'
-)
-def gradient_ignored(gradient, hessian, *, tol):
-    return classify_critical_point(np.zeros_like(gradient), hessian, tol=tol)
-
-
-@classify.misconception(
     "You ask whether the gradient is exactly 0. After any computation it never is: compare its length with tol."
 )
 def gradient_exactly_zero(gradient, hessian, *, tol):
@@ -487,17 +424,6 @@ def summed_gradient(gradient, hessian, *, tol):
     if abs(np.sum(gradient)) > tol:
         return "not critical"
     return classify_critical_point(np.zeros_like(gradient), hessian, tol=tol)
-
-
-@classify.misconception(
-    "One positive eigenvalue is enough for you to call it a minimum. A minimum curves up in all "
-    "directions; a single way down makes it a saddle."
-)
-def any_for_all(gradient, hessian, *, tol):
-    if np.linalg.norm(gradient) > tol:
-        return "not critical"
-    eigenvalues = np.linalg.eigvalsh(hessian)
-    return classify_by(np.any(eigenvalues > tol), np.any(eigenvalues < -tol))
 
 
 @classify.misconception(
@@ -540,26 +466,6 @@ def singular_values(gradient, hessian, *, tol):
     return "minimum" if np.all(np.linalg.svd(hessian, compute_uv=False) > tol) else "undecided"
 
 
-@classify.misconception(
-    "Right, except for a gradient whose length is exactly tol: at most tol counts as 0, so compare with `>`, not "
-    "`>=`."
-)
-def gradient_at_the_boundary(gradient, hessian, *, tol):
-    if np.linalg.norm(gradient) >= tol:
-        return "not critical"
-    return classify_critical_point(gradient, hessian, tol=tol)
-
-
-@classify.misconception(
-    "Right, except for an eigenvalue of exactly tol or −tol: a size of at most tol counts as 0, so compare with "
-    "`>` and `<`."
-)
-def eigenvalue_at_the_boundary(gradient, hessian, *, tol):
-    if np.linalg.norm(gradient) > tol:
-        return "not critical"
-    return classify_critical_point(np.zeros_like(gradient), hessian, tol=np.nextafter(tol, 0))
-
-
 @classify.alternative
 def by_extremes(gradient, hessian, *, tol):
     if not gradient @ gradient <= tol**2:
@@ -582,29 +488,6 @@ def by_counting_signs(gradient, hessian, *, tol):
     if up and down:
         return "saddle"
     return {up: "minimum", down: "maximum"}.get(len(values), "undecided")
-
-
-@classify.alternative
-def by_cholesky(gradient, hessian, *, tol):
-    def positive(H):
-        try:
-            np.linalg.cholesky(H - tol * np.eye(len(H)))
-        except np.linalg.LinAlgError:
-            return False
-        return True
-
-    if np.linalg.norm(gradient) > tol:
-        return "not critical"
-    if positive(hessian):
-        return "minimum"
-    if positive(-hessian):
-        return "maximum"
-    return (
-        "saddle"
-        if not positive(hessian + 2 * tol * np.eye(len(hessian)))
-        and not positive(-hessian + 2 * tol * np.eye(len(hessian)))
-        else "undecided"
-    )
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -645,6 +528,7 @@ probability = Exercise(
     probability_of_minimum,
     parts={"two dimensions": 1, "more dimensions": 1, "edge cases": 1},
     cases=probability_cases,
+    allows=Allows(long=("hessians",), start="more dimensions"),
     returns=("p", "error"),
     hints=(
         "One matrix is a minimum or it is not. Which eigenvalues must be positive for that?",
@@ -714,14 +598,6 @@ def positive_entries(hessians):
 
 
 @probability.misconception(
-    "You count an eigenvalue of exactly 0 as good enough for a minimum. There the second derivative cannot "
-    "tell: the contract counts matrices whose eigenvalues are all greater than 0."
-)
-def zero_counted(hessians):
-    return fraction(np.all(np.linalg.eigvalsh(hessians) > -1e-12, axis=1))
-
-
-@probability.misconception(
     "That is the fraction of positive eigenvalues. Asked is the fraction of matrices all of whose "
     "eigenvalues are positive: `np.all(…, axis=1)` before the mean."
 )
@@ -730,49 +606,12 @@ def fraction_of_eigenvalues(hessians):
     return p, standard_error(p, len(hessians))
 
 
-@probability.misconception("One positive eigenvalue is not enough: `np.all`, not `np.any`.")
-def any_positive(hessians):
-    return fraction(np.any(np.linalg.eigvalsh(hessians) > 0, axis=1))
-
-
 @probability.misconception(
     "You count the maxima as well: all eigenvalues of one sign. A minimum has all of them positive."
 )
 def minima_and_maxima(hessians):
     eigenvalues = np.linalg.eigvalsh(hessians)
     return fraction(np.all(eigenvalues > 0, axis=1) | np.all(eigenvalues < 0, axis=1))
-
-
-@probability.misconception(
-    "Those are the maxima: all eigenvalues negative. A minimum curves up in all directions."
-)
-def maxima_counted(hessians):
-    return fraction(np.all(np.linalg.eigvalsh(hessians) < 0, axis=1))
-
-
-@probability.misconception(
-    "That is a count. Divide it by the number of matrices N to get a probability between 0 and 1."
-)
-def a_count(hessians):
-    p, error = probability_of_minimum(hessians)
-    return p * len(hessians), error
-
-
-@probability.misconception(
-    "Your `p` is right. But `error` is the variance p(1 − p)/N; the standard error is its root."
-)
-def error_without_root(hessians):
-    p, error = probability_of_minimum(hessians)
-    return p, error**2
-
-
-@probability.misconception(
-    "Your `p` is right. But `error` is the spread of a single draw; the mean of N draws scatters √N times "
-    "less: divide by N under the root."
-)
-def error_of_one_draw(hessians):
-    p, _ = probability_of_minimum(hessians)
-    return p, np.sqrt(p * (1 - p))
 
 
 @probability.misconception(
@@ -792,12 +631,6 @@ def error_with_n_minus_one(hessians):
 def error_without_p(hessians):
     p, _ = probability_of_minimum(hessians)
     return p, 1 / np.sqrt(len(hessians))
-
-
-@probability.misconception("The two results are in the wrong order: first `p`, then `error`.")
-def error_first(hessians):
-    p, error = probability_of_minimum(hessians)
-    return error, p
 
 
 @probability.alternative
@@ -868,9 +701,7 @@ def escape_cases(rng):
     yield case("just out, already out, or never", 1.5, 0.5, lr=0.2, radius=0.5)
     yield case("just out, already out, or never", -0.5, 0.3, lr=0.1, radius=0.8)
     yield case("just out, already out, or never", -0.02, 0.001, lr=0.1, radius=2.0)
-    yield case("just out, already out, or never", -1.5, 0.0, lr=0.1, radius=0.5)
     yield case("just out, already out, or never", 1.5, 0.01, lr=0.1, radius=0.5)
-    yield case("just out, already out, or never", 0.0, 0.01, lr=0.1, radius=0.5)
 
 
 def observe_steps(call, case):
@@ -885,6 +716,7 @@ escape = Exercise(
     escape_steps,
     parts={"escape": 2, "close to the line": 1, "just out, already out, or never": 1},
     cases=escape_cases,
+    allows=Allows(ends={"curvature": (0.0,), "offset": (0.0, 1e-200)}),
     observe=observe_steps,
     hints=(
         "Each step multiplies the distance by 1 + α|λ|. After how many steps has `offset` grown to `radius`?",
@@ -904,33 +736,16 @@ escape = Exercise(
 )
 
 
-def escape_with(curvature, offset, *, lr, radius, steps=None, inside=math.ceil, on_line=math.inf, uphill=math.inf):
+def escape_with(curvature, offset, *, lr, radius, steps=None, inside=math.ceil, on_line=math.inf):
     """Compute the right answer with one piece replaced: `steps` the formula, `inside` what is done to it."""
     if offset >= radius:
         return 0
     if curvature >= 0:
-        return uphill
+        return math.inf
     if offset == 0:
         return on_line
     growth = math.log(1 + lr * abs(curvature))
     return inside(math.log(radius / offset) / growth if steps is None else steps)
-
-
-@escape.misconception("You round down: after that many steps the radius is not quite reached. Round up.")
-def rounded_down(curvature, offset, *, lr, radius):
-    return escape_with(curvature, offset, lr=lr, radius=radius, inside=math.floor)
-
-
-@escape.misconception(
-    "You round to the nearest whole number, so in half of the cases the radius is not reached yet. Round up."
-)
-def rounded_to_nearest(curvature, offset, *, lr, radius):
-    return escape_with(curvature, offset, lr=lr, radius=radius, inside=round)
-
-
-@escape.misconception("The formula is right, but not rounded. Steps are whole numbers: round up.")
-def unrounded(curvature, offset, *, lr, radius):
-    return escape_with(curvature, offset, lr=lr, radius=radius, inside=float)
 
 
 @escape.misconception(
@@ -939,32 +754,6 @@ def unrounded(curvature, offset, *, lr, radius):
 )
 def rounded_down_plus_one(curvature, offset, *, lr, radius):
     return escape_with(curvature, offset, lr=lr, radius=radius, inside=lambda t: math.floor(t) + 1)
-
-
-@escape.misconception("One step too many: the start is not a step.")
-def start_counted(curvature, offset, *, lr, radius):
-    return escape_with(curvature, offset, lr=lr, radius=radius, inside=lambda t: math.ceil(t) + 1)
-
-
-@escape.misconception(
-    "The learning rate is missing: a step changes the distance by lr · |λ| of itself, so the factor is 1 + "
-    "lr · |λ|."
-)
-def learning_rate_forgotten(curvature, offset, *, lr, radius):
-    if offset >= radius:
-        return 0
-    return escape_with(curvature, offset, lr=1.0, radius=radius)
-
-
-@escape.misconception(
-    "Two kinds of logarithm in one quotient: base 10 above, base e below. Any base will do, but the same for "
-    "both (`math.log` for instance)."
-)
-def mixed_logarithms(curvature, offset, *, lr, radius):
-    mixed = None
-    if 0 < offset < radius and curvature < 0:
-        mixed = math.log10(radius / offset) / math.log(1 + lr * abs(curvature))
-    return escape_with(curvature, offset, lr=lr, radius=radius, steps=mixed)
 
 
 @escape.misconception(
@@ -991,49 +780,11 @@ def linear_growth(curvature, offset, *, lr, radius):
 
 
 @escape.misconception(
-    "The fraction is upside down: the logarithm of offset/radius is negative, and so are your steps. It is the "
-    "radius over the offset."
-)
-def fraction_upside_down(curvature, offset, *, lr, radius):
-    turned = None
-    if 0 < offset < radius and curvature < 0:
-        turned = math.log(offset / radius) / math.log(1 + lr * abs(curvature))
-    return escape_with(curvature, offset, lr=lr, radius=radius, steps=turned)
-
-
-@escape.misconception(
-    "The sign of the curvature is left in: with λ < 0 your factor 1 + lr · λ is below 1, and nothing grows. "
-    "Use |λ|, or 1 − lr · λ."
-)
-def sign_left_in(curvature, offset, *, lr, radius):
-    if offset >= radius:
-        return 0
-    if offset == 0 or curvature >= 0:
-        return math.inf
-    factor = 1 + lr * curvature
-    if factor <= 0:
-        raise ValueError("math domain error")
-    return math.ceil(math.log(radius / offset) / math.log(factor))
-
-
-@escape.misconception(
     "On the stable line (offset 0) you answer 0 steps. It never leaves: 0 times any factor is 0. Standing "
     "still is not having arrived: return `math.inf`."
 )
 def on_the_line_is_done(curvature, offset, *, lr, radius):
     return escape_with(curvature, offset, lr=lr, radius=radius, on_line=0)
-
-
-@escape.misconception(
-    "With offset 0 your function divides by zero. Exactly on the stable line there is no escape: return "
-    "`math.inf` before you divide."
-)
-def divides_by_zero(curvature, offset, *, lr, radius):
-    if offset >= radius:
-        return 0
-    if curvature >= 0:
-        return math.inf
-    return math.ceil(math.log(radius / offset) / math.log(1 + lr * abs(curvature)))
 
 
 @escape.misconception(
@@ -1044,15 +795,6 @@ def upward_curvature_pushes(curvature, offset, *, lr, radius):
     if curvature == 0:
         return math.inf
     return escape_steps(-abs(curvature), offset, lr=lr, radius=radius)
-
-
-@escape.misconception(
-    "Where the start is outside the radius already, your number of steps is negative. Nothing needs to be done: 0."
-)
-def negative_steps(curvature, offset, *, lr, radius):
-    if offset == 0 or curvature >= 0:
-        return math.inf
-    return math.ceil(math.log(radius / offset) / math.log(1 + lr * abs(curvature)))
 
 
 @escape.misconception(
@@ -1118,16 +860,16 @@ def product_cases(rng):
     for h in (0.2, 0.05):
         for n, g in curved_gradients(rng):
             yield case("a curved surface", g, point(rng, n), direction(n, 0.5), h=h)
-    for length in (10.0, 1e-6, 1e-9):
+    for length in (10.0, 1e-6, 1e-15):
         for n, g in curved_gradients(rng):
             yield case("v of any length", g, point(rng, n), direction(n, length), h=0.1)
-    yield case("v of any length", quadratic_gradient(rng, 2), point(rng, 2), np.zeros(2), h=0.1)
 
 
 product = Exercise(
     hessian_vector_product,
     parts={"a quadratic": 2, "a curved surface": 1, "v of any length": 1},
     cases=product_cases,
+    allows=Allows(whole=("w", "v"), real=("w", "v"), start="a curved surface"),
     hints=(
         "H v is how fast the gradient changes when w moves along v. Which two gradients show that?",
         "Walk a distance h from w along ±v: the nudge is h · v/‖v‖. The difference of the two gradients over "
@@ -1144,16 +886,6 @@ product = Exercise(
 )
 
 
-def product_with(gradient, w, v, *, h, up=1, down=-1, over=2, scale=True):
-    """Compute the right answer with one piece replaced."""
-    length = np.linalg.norm(v)
-    if length == 0:
-        return np.zeros_like(v)
-    nudge = h / length * v
-    result = (gradient(w + up * nudge) - gradient(w + down * nudge)) / (over * h)
-    return result * length if scale else result
-
-
 @product.misconception(
     "You step by h · v, so a long v walks far and a short one hardly moves: on a curved surface the result "
     "depends on the length of v. Walk a distance h, along v/‖v‖, and multiply by ‖v‖ at the end."
@@ -1163,35 +895,14 @@ def v_not_normalised(gradient, w, v, *, h):
 
 
 @product.misconception(
-    "You return H times the unit vector v/‖v‖. Multiply by ‖v‖ at the end: H v is twice as long where v is."
-)
-def length_not_restored(gradient, w, v, *, h):
-    return product_with(gradient, w, v, h=h, scale=False)
-
-
-@product.misconception(
     "A forward difference, from w to w + h. Its error shrinks only like h; step to both sides of w for one "
     "like h²."
 )
 def forward_only(gradient, w, v, *, h):
-    return product_with(gradient, w, v, h=h, down=0, over=1)
-
-
-@product.misconception("All is twice too large: the two points are 2h apart, so divide by 2h.")
-def over_h_alone(gradient, w, v, *, h):
-    return product_with(gradient, w, v, h=h, over=1)
-
-
-@product.misconception("The difference of the gradients is not divided by the distance 2h between the two points.")
-def distance_forgotten(gradient, w, v, *, h):
-    return product_with(gradient, w, v, h=h, over=1 / h)
-
-
-@product.misconception(
-    "The sign is the wrong way round: the gradient ahead (w + nudge) minus the gradient behind (w − nudge)."
-)
-def behind_minus_ahead(gradient, w, v, *, h):
-    return product_with(gradient, w, v, h=h, up=-1, down=1)
+    length = np.linalg.norm(v)
+    if length == 0:
+        return np.zeros_like(v)
+    return (gradient(w + h / length * v) - gradient(w)) / h * length
 
 
 @product.misconception(
@@ -1233,34 +944,6 @@ def diagonal_times_v(gradient, w, v, *, h):
 def whole_hessian(gradient, w, v, *, h):
     H = np.stack([(gradient(w + h * e) - gradient(w - h * e)) / (2 * h) for e in np.eye(len(w))], axis=1)
     return H @ v
-
-
-@product.misconception(
-    "For v = 0 your function divides 0 by 0 and returns NaN. H times 0 is 0: return zeros there."
-)
-def zero_direction(gradient, w, v, *, h):
-    with np.errstate(invalid="ignore", divide="ignore"):
-        length = np.linalg.norm(v)
-        nudge = v * (h / length)
-        return (gradient(w + nudge) - gradient(w - nudge)) / (2 * h) * length
-
-
-@product.misconception(
-    "The step is fixed inside your function. Use the argument `h`: on a curved surface the result depends on it."
-)
-def step_of_its_own(gradient, w, v, *, h):
-    return product_with(gradient, w, v, h=1e-5)
-
-
-@product.misconception(
-    "You divide v by ‖v‖², not by its length. `v @ v` is the square; `np.linalg.norm(v)` is the length."
-)
-def squared_length(gradient, w, v, *, h):
-    square = v @ v
-    if square == 0:
-        return np.zeros_like(v)
-    nudge = h / square * v
-    return (gradient(w + nudge) - gradient(w - nudge)) / (2 * h) * square
 
 
 @product.misconception(
