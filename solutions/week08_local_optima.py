@@ -890,7 +890,7 @@ def hessian_vector_product(gradient, w, v, *, h):
     gradient : function
         gradient(w) takes an array of shape (n,) and returns a new one of shape (n,).
     w : ndarray of shape (n,)
-        Where. Not changed.
+        Where; it may hold whole numbers, like v. Not changed.
     v : ndarray of shape (n,)
         The vector, of any length, 0 included. Not changed.
     h : float

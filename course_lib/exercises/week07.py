@@ -29,6 +29,7 @@ def variance_cases(rng):
     yield case("where it settles", number(0.05, 0.2), curvature=number(0.1, 0.5), noise_variance=number(0.01, 0.5))
     for product in (2.001, number(2.2, 3), number(10, 100)):
         yield valley("where it does not", product)
+    yield case("where it does not", 0.5, curvature=4.0, noise_variance=number(2, 6))  # exactly on the edge
     noise = number(0.5, 4)
     yield case("arrays", rng.uniform(0.01, 0.35, 5).round(3), curvature=number(2, 5), noise_variance=noise)
     yield case("arrays", number(0.1, 0.3), curvature=rng.uniform(0.5, 6, (2, 3)).round(3), noise_variance=noise)
