@@ -312,6 +312,7 @@ def test_nonsense_earns_nothing(item):
         verdict = check(named(function, item.name))
         assert verdict.status in ("wrong", "error"), f"{function.__name__}: {verdict}"
         assert verdict.points == 0, f"{function.__name__}: {verdict}"
+        assert "experiments failed" not in (verdict.misconception or ""), f"{function.__name__}: {verdict}"
         assert 0 < len(verdict.message) < 1000, function.__name__
 
 
